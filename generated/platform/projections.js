@@ -86,6 +86,23 @@ export function projectResponseMeta(value, dropped, path = '') {
   return out;
 }
 
+export function projectPasswordResetRequestedResponse(value, dropped, path = '') {
+  if (!isObject(value)) return value;
+  const out = {};
+  if (value.data !== undefined) out.data = projectPasswordResetRequested(value.data, dropped, dropped && path + '/data');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectPasswordResetRequested(value, dropped, path = '') {
+  if (!isObject(value)) return value;
+  const out = {};
+  if (value.expires_in !== undefined) out.expires_in = value.expires_in;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
 export function projectCurrentUserResponse(value, dropped, path = '') {
   if (!isObject(value)) return value;
   const out = {};
@@ -3199,6 +3216,72 @@ export function projectRefreshTokenErrorError(value, dropped, path = '') {
 }
 
 export function projectRefreshTokenProblem(value, dropped, path = '') {
+  if (!isObject(value)) return value;
+  const out = {};
+  if (value.type !== undefined) out.type = value.type;
+  if (value.title !== undefined) out.title = value.title;
+  if (value.status !== undefined) out.status = value.status;
+  if (value.detail !== undefined) out.detail = value.detail;
+  if (value.code !== undefined) out.code = value.code;
+  if (value.details !== undefined) out.details = value.details;
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectMailNotConfiguredError(value, dropped, path = '') {
+  if (!isObject(value)) return value;
+  const out = {};
+  if (value.error !== undefined) out.error = projectMailNotConfiguredErrorError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectMailNotConfiguredErrorError(value, dropped, path = '') {
+  if (!isObject(value)) return value;
+  const out = {};
+  if (value.code !== undefined) out.code = value.code;
+  if (value.message !== undefined) out.message = value.message;
+  if (value.details !== undefined) out.details = value.details;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectMailNotConfiguredProblem(value, dropped, path = '') {
+  if (!isObject(value)) return value;
+  const out = {};
+  if (value.type !== undefined) out.type = value.type;
+  if (value.title !== undefined) out.title = value.title;
+  if (value.status !== undefined) out.status = value.status;
+  if (value.detail !== undefined) out.detail = value.detail;
+  if (value.code !== undefined) out.code = value.code;
+  if (value.details !== undefined) out.details = value.details;
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectResetTokenError(value, dropped, path = '') {
+  if (!isObject(value)) return value;
+  const out = {};
+  if (value.error !== undefined) out.error = projectResetTokenErrorError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectResetTokenErrorError(value, dropped, path = '') {
+  if (!isObject(value)) return value;
+  const out = {};
+  if (value.code !== undefined) out.code = value.code;
+  if (value.message !== undefined) out.message = value.message;
+  if (value.details !== undefined) out.details = value.details;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectResetTokenProblem(value, dropped, path = '') {
   if (!isObject(value)) return value;
   const out = {};
   if (value.type !== undefined) out.type = value.type;

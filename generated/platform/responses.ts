@@ -50,6 +50,16 @@ export type InvalidRefreshToken<Status extends number> =
   | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.RefreshTokenError; readonly headers?: undefined }
   | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.RefreshTokenProblem; readonly headers?: undefined };
 
+/** This installation has no mail server, and so sends no mail. */
+export type MailNotConfigured<Status extends number> =
+  | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.MailNotConfiguredError; readonly headers?: undefined }
+  | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.MailNotConfiguredProblem; readonly headers?: undefined };
+
+/** The token that sets a password is wrong, expired, used or replaced; the answer does not say which. */
+export type InvalidResetToken<Status extends number> =
+  | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.ResetTokenError; readonly headers?: undefined }
+  | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.ResetTokenProblem; readonly headers?: undefined };
+
 /** No credentials, or none that hold. `invalid_api_key` is also the answer to a request without any. */
 export type Unauthorized<Status extends number> =
   | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.AuthenticationError; readonly headers?: undefined }

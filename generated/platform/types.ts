@@ -542,6 +542,120 @@ export interface components {
             };
             meta?: components["schemas"]["ResponseMeta"];
         };
+        /** @description Whose password is to be set. */
+        RequestPasswordResetRequest: {
+            email: components["schemas"]["Email"];
+        };
+        /** @description What the mail will say, if there is such an account. */
+        PasswordResetRequested: {
+            /** @description Seconds for which the token in the mail works. */
+            expires_in: number;
+        };
+        /** @description The request was taken. */
+        PasswordResetRequestedResponse: {
+            data: components["schemas"]["PasswordResetRequested"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description This installation has no mail server, and so sends no mail. */
+        MailNotConfiguredError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @constant
+                 */
+                code: "mail_not_configured";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description This installation has no mail server, and so sends no mail (RFC 9457). */
+        MailNotConfiguredProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @constant
+             */
+            code: "mail_not_configured";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description A token that sets a password once, and the password. */
+        ConfirmPasswordResetRequest: {
+            /** @description The token of the mail. */
+            token: string;
+            /**
+             * Format: password
+             * @description The new password. Any characters will do.
+             */
+            password: string;
+        };
+        /** @description The token that sets a password is wrong, expired, used or replaced. */
+        ResetTokenError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @constant
+                 */
+                code: "invalid_token";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description The token that sets a password is wrong, expired, used or replaced (RFC 9457). */
+        ResetTokenProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 401;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @constant
+             */
+            code: "invalid_token";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
         /** @description No credentials, or none that hold. `invalid_api_key` is also the answer to a request without any. */
         AuthenticationError: {
             /** @description What went wrong. */

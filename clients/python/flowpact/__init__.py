@@ -111,6 +111,7 @@ __all__ = [
     "ChannelSlugTakenErrorError",
     "ChannelSlugTakenProblem",
     "ChannelTool",
+    "ConfirmPasswordResetRequest",
     "ConnectedEvent",
     "ConnectedEventData",
     "CreateApiKeyRequest",
@@ -283,6 +284,9 @@ __all__ = [
     "LayersDocument",
     "LogLevel",
     "LoginRequest",
+    "MailNotConfiguredError",
+    "MailNotConfiguredErrorError",
+    "MailNotConfiguredProblem",
     "ManualTriggerConfig",
     "NoHookAuth",
     "NodeCompletedEvent",
@@ -309,6 +313,8 @@ __all__ = [
     "Organisation",
     "OverlapPolicy",
     "PagePagination",
+    "PasswordResetRequested",
+    "PasswordResetRequestedResponse",
     "PayloadTooLargeError",
     "PayloadTooLargeErrorError",
     "PayloadTooLargeErrorErrorDetails",
@@ -330,7 +336,11 @@ __all__ = [
     "RequestInProgressError",
     "RequestInProgressErrorError",
     "RequestInProgressProblem",
+    "RequestPasswordResetRequest",
     "RequestUsage",
+    "ResetTokenError",
+    "ResetTokenErrorError",
+    "ResetTokenProblem",
     "ResourceUsage",
     "ResponseMeta",
     "RetryExecutionRequest",
@@ -595,6 +605,7 @@ from flowpact.models.channel_slug_taken_error import ChannelSlugTakenError as Ch
 from flowpact.models.channel_slug_taken_error_error import ChannelSlugTakenErrorError as ChannelSlugTakenErrorError
 from flowpact.models.channel_slug_taken_problem import ChannelSlugTakenProblem as ChannelSlugTakenProblem
 from flowpact.models.channel_tool import ChannelTool as ChannelTool
+from flowpact.models.confirm_password_reset_request import ConfirmPasswordResetRequest as ConfirmPasswordResetRequest
 from flowpact.models.connected_event import ConnectedEvent as ConnectedEvent
 from flowpact.models.connected_event_data import ConnectedEventData as ConnectedEventData
 from flowpact.models.create_api_key_request import CreateApiKeyRequest as CreateApiKeyRequest
@@ -767,6 +778,9 @@ from flowpact.models.layer_timeout import LayerTimeout as LayerTimeout
 from flowpact.models.layers_document import LayersDocument as LayersDocument
 from flowpact.models.log_level import LogLevel as LogLevel
 from flowpact.models.login_request import LoginRequest as LoginRequest
+from flowpact.models.mail_not_configured_error import MailNotConfiguredError as MailNotConfiguredError
+from flowpact.models.mail_not_configured_error_error import MailNotConfiguredErrorError as MailNotConfiguredErrorError
+from flowpact.models.mail_not_configured_problem import MailNotConfiguredProblem as MailNotConfiguredProblem
 from flowpact.models.manual_trigger_config import ManualTriggerConfig as ManualTriggerConfig
 from flowpact.models.no_hook_auth import NoHookAuth as NoHookAuth
 from flowpact.models.node_completed_event import NodeCompletedEvent as NodeCompletedEvent
@@ -793,6 +807,8 @@ from flowpact.models.o_auth2_credential import OAuth2Credential as OAuth2Credent
 from flowpact.models.organisation import Organisation as Organisation
 from flowpact.models.overlap_policy import OverlapPolicy as OverlapPolicy
 from flowpact.models.page_pagination import PagePagination as PagePagination
+from flowpact.models.password_reset_requested import PasswordResetRequested as PasswordResetRequested
+from flowpact.models.password_reset_requested_response import PasswordResetRequestedResponse as PasswordResetRequestedResponse
 from flowpact.models.payload_too_large_error import PayloadTooLargeError as PayloadTooLargeError
 from flowpact.models.payload_too_large_error_error import PayloadTooLargeErrorError as PayloadTooLargeErrorError
 from flowpact.models.payload_too_large_error_error_details import PayloadTooLargeErrorErrorDetails as PayloadTooLargeErrorErrorDetails
@@ -814,7 +830,11 @@ from flowpact.models.replay_execution_request import ReplayExecutionRequest as R
 from flowpact.models.request_in_progress_error import RequestInProgressError as RequestInProgressError
 from flowpact.models.request_in_progress_error_error import RequestInProgressErrorError as RequestInProgressErrorError
 from flowpact.models.request_in_progress_problem import RequestInProgressProblem as RequestInProgressProblem
+from flowpact.models.request_password_reset_request import RequestPasswordResetRequest as RequestPasswordResetRequest
 from flowpact.models.request_usage import RequestUsage as RequestUsage
+from flowpact.models.reset_token_error import ResetTokenError as ResetTokenError
+from flowpact.models.reset_token_error_error import ResetTokenErrorError as ResetTokenErrorError
+from flowpact.models.reset_token_problem import ResetTokenProblem as ResetTokenProblem
 from flowpact.models.resource_usage import ResourceUsage as ResourceUsage
 from flowpact.models.response_meta import ResponseMeta as ResponseMeta
 from flowpact.models.retry_execution_request import RetryExecutionRequest as RetryExecutionRequest

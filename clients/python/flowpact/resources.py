@@ -30,7 +30,7 @@ class Resources(ApiClient):
 
     @cached_property
     def auth(self) -> AuthApi:
-        """Signing in and out as a person, and who is calling."""
+        """Signing in and out as a person, a forgotten password, and who is calling."""
         return AuthApi(self)
 
     @cached_property

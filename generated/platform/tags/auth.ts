@@ -5,12 +5,16 @@ import { operations } from '../operations.js';
 import type * as responses from '../responses.ts';
 import type * as schemas from '../schemas.ts';
 
-/** Signing in and out as a person, and who is calling. */
+/** Signing in and out as a person, a forgotten password, and who is calling. */
 export interface AuthController {
   /** Sign in */
   login(request: Login.Request, ...rest: never[]): Promise<Login.Response>;
   /** Renew a session */
   refreshSession(request: RefreshSession.Request, ...rest: never[]): Promise<RefreshSession.Response>;
+  /** Ask for a new password */
+  requestPasswordReset(request: RequestPasswordReset.Request, ...rest: never[]): Promise<RequestPasswordReset.Response>;
+  /** Set a new password */
+  confirmPasswordReset(request: ConfirmPasswordReset.Request, ...rest: never[]): Promise<ConfirmPasswordReset.Response>;
   /** Sign out */
   logout(request: Logout.Request, ...rest: never[]): Promise<Logout.Response>;
   /** Who is calling */
@@ -25,8 +29,8 @@ export interface AuthController {
  * account (10): those from all addresses that the account does not know together, and those from each address that
  * somebody signed in from within 90 days by themselves. A browser in which somebody signed in within 180 days is known
  * by a cookie, which each login replaces: its attempts for that account have a limit of their own (10) and no other,
- * so that nobody can keep the owner out. It is forgotten when the password is set anew. The answer to a wrong attempt
- * does not say which half was wrong.
+ * so that nobody can keep the owner out. It is forgotten when the password is set anew, for which
+ * `requestPasswordReset` sends a link by mail. The answer to a wrong attempt does not say which half was wrong.
  *
  *
  * POST /v1/auth/login
@@ -77,6 +81,78 @@ export namespace RefreshSession {
     | responses.ValidationFailed<400>
     | responses.InvalidRefreshToken<401>
     | responses.NotAcceptable<406>
+    | responses.PayloadTooLarge<413>
+    | responses.UnsupportedMediaType<415>
+    | responses.RateLimitExceeded<429>
+    | responses.InternalError<500>
+    | responses.ServiceUnavailable<503>;
+}
+
+/**
+ * Ask for a new password
+ *
+ * Sends a mail to the address, if an active account has it, with a link to the page `/reset-password` and a token that
+ * sets a new password once within 30 minutes. Each mail makes the tokens of earlier ones invalid. The answer is the same
+ * whether there is such an account or not, and comes before it is looked for.
+ *
+ * Requests are limited by address (20 in 15 minutes), and by account (3): those from all addresses that the account does
+ * not know together, and those from each address that somebody signed in from within 90 days by themselves.
+ *
+ * Where the operator has set up no mail server, the answer is `mail_not_configured`; the operator then makes a link
+ * (`npm run admin -- user reset-password`).
+ *
+ *
+ * POST /v1/auth/password-reset
+ */
+export const RequestPasswordReset = defineOperation<RequestPasswordReset.Request, RequestPasswordReset.Response>(operations.requestPasswordReset);
+export namespace RequestPasswordReset {
+  export type Request = {
+    readonly path: {};
+    readonly query: {};
+    readonly headers: {};
+    readonly cookies: {};
+    readonly body: schemas.RequestPasswordResetRequest;
+  };
+
+  export type Response =
+    | { readonly status: 202; readonly contentType?: 'application/json'; readonly body: schemas.PasswordResetRequestedResponse; readonly headers?: undefined }
+    | responses.ValidationFailed<400>
+    | responses.NotAcceptable<406>
+    | responses.MailNotConfigured<409>
+    | responses.PayloadTooLarge<413>
+    | responses.UnsupportedMediaType<415>
+    | responses.RateLimitExceeded<429>
+    | responses.InternalError<500>
+    | responses.ServiceUnavailable<503>;
+}
+
+/**
+ * Set a new password
+ *
+ * Sets the password with the token of a mail from `requestPasswordReset`. All sessions of the user end with their access
+ * and refresh tokens, browsers that were known are forgotten, attempts to sign in that were counted for the account are
+ * forgiven, and a mail tells the user. Nobody is signed in by it: `login` takes the new password at once, and counts
+ * attempts from the address that this request came from by themselves. API keys stay.
+ *
+ * The answer to a token that is wrong, expired, used or replaced by a newer one is the same.
+ *
+ *
+ * POST /v1/auth/password-reset/confirm
+ */
+export const ConfirmPasswordReset = defineOperation<ConfirmPasswordReset.Request, ConfirmPasswordReset.Response>(operations.confirmPasswordReset);
+export namespace ConfirmPasswordReset {
+  export type Request = {
+    readonly path: {};
+    readonly query: {};
+    readonly headers: {};
+    readonly cookies: {};
+    readonly body: schemas.ConfirmPasswordResetRequest;
+  };
+
+  export type Response =
+    | { readonly status: 204; readonly body?: undefined; readonly headers?: undefined }
+    | responses.ValidationFailed<400>
+    | responses.InvalidResetToken<401>
     | responses.PayloadTooLarge<413>
     | responses.UnsupportedMediaType<415>
     | responses.RateLimitExceeded<429>

@@ -4,6 +4,8 @@ import type { Validator } from '../../../codegen/runtime/nest/index.ts';
 
 export declare const loginRequest: Validator;
 export declare const refreshSessionRequest: Validator;
+export declare const requestPasswordResetRequest: Validator;
+export declare const confirmPasswordResetRequest: Validator;
 export declare const createApiKeyRequest: Validator;
 export declare const updateApiKeyRequest: Validator;
 export declare const rotateApiKeyRequest: Validator;

@@ -122,68 +122,162 @@ validate56.errors = vErrors;
 return errors === 0;
 }
 
-export const createApiKeyRequest = validate57;
-const schema23 = {"type":"object","additionalProperties":false,"required":["name"],"properties":{"name":{"type":"string","minLength":1,"maxLength":100},"description":{"type":["string","null"],"maxLength":1000},"scopes":{"type":"array","maxItems":100,"uniqueItems":true,"items":{"$ref":"#/$defs/Scope"}},"bundles":{"type":"array","maxItems":20,"uniqueItems":true,"items":{"$ref":"#/$defs/ScopeBundleName"}},"rate_limits":{"$ref":"#/$defs/ApiKeyRateLimitsRequest"},"expires_at":{"type":["string","null"],"format":"date-time"}},"if":{"required":["bundles"],"properties":{"bundles":{"minItems":1}}},"else":{"x-problem":{"message":"name at least one scope or bundle","schema":{"required":["scopes"],"properties":{"scopes":{"minItems":1}}}}}};
-const func0 = runtime1.default;
-const schema24 = {"type":"string","enum":["workflows:read","workflows:write","workflows:execute","executions:read","executions:write","executions:cancel","groups:read","groups:write","channels:read","channels:write","forms:read","forms:write","submissions:read","submissions:write","triggers:read","triggers:write","triggers:execute","secrets:read","secrets:write","credentials:read","credentials:write","kv:read","kv:write","webhooks:read","webhooks:write","usage:read","api-keys:read","api-keys:write"]};
+export const requestPasswordResetRequest = validate57;
 
-function validate58(data, instancePath = ""){
+function validate57(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.email === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate57/required",keyword:"required",params:{missingProperty: "email"}});
+errors++;
+}
+for(const key0 in data){
+if(!(key0 === "email")){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate57/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.email !== undefined){
+if(!(validate54(data.email, instancePath+"/email"))){
+vErrors = vErrors === null ? validate54.errors : vErrors.concat(validate54.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate57/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate57.errors = vErrors;
+return errors === 0;
+}
+
+export const confirmPasswordResetRequest = validate59;
+
+function validate59(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.token === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate59/required",keyword:"required",params:{missingProperty: "token"}});
+errors++;
+}
+if(data.password === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate59/required",keyword:"required",params:{missingProperty: "password"}});
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "token") || (key0 === "password"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate59/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.token !== undefined){
+let data0 = data.token;
+if(typeof data0 === "string"){
+if(func1(data0) > 512){
+vErrors = report(vErrors, {instancePath:instancePath+"/token",schemaPath:"#/validate59/properties/token/maxLength",keyword:"maxLength",params:{limit: 512}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/token",schemaPath:"#/validate59/properties/token/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/token",schemaPath:"#/validate59/properties/token/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.password !== undefined){
+let data1 = data.password;
+if(typeof data1 === "string"){
+if(func1(data1) > 1024){
+vErrors = report(vErrors, {instancePath:instancePath+"/password",schemaPath:"#/validate59/properties/password/maxLength",keyword:"maxLength",params:{limit: 1024}});
+errors++;
+}
+if(func1(data1) < 12){
+vErrors = report(vErrors, {instancePath:instancePath+"/password",schemaPath:"#/validate59/properties/password/minLength",keyword:"minLength",params:{limit: 12}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/password",schemaPath:"#/validate59/properties/password/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate59/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate59.errors = vErrors;
+return errors === 0;
+}
+
+export const createApiKeyRequest = validate60;
+const schema25 = {"type":"object","additionalProperties":false,"required":["name"],"properties":{"name":{"type":"string","minLength":1,"maxLength":100},"description":{"type":["string","null"],"maxLength":1000},"scopes":{"type":"array","maxItems":100,"uniqueItems":true,"items":{"$ref":"#/$defs/Scope"}},"bundles":{"type":"array","maxItems":20,"uniqueItems":true,"items":{"$ref":"#/$defs/ScopeBundleName"}},"rate_limits":{"$ref":"#/$defs/ApiKeyRateLimitsRequest"},"expires_at":{"type":["string","null"],"format":"date-time"}},"if":{"required":["bundles"],"properties":{"bundles":{"minItems":1}}},"else":{"x-problem":{"message":"name at least one scope or bundle","schema":{"required":["scopes"],"properties":{"scopes":{"minItems":1}}}}}};
+const func0 = runtime1.default;
+const schema26 = {"type":"string","enum":["workflows:read","workflows:write","workflows:execute","executions:read","executions:write","executions:cancel","groups:read","groups:write","channels:read","channels:write","forms:read","forms:write","submissions:read","submissions:write","triggers:read","triggers:write","triggers:execute","secrets:read","secrets:write","credentials:read","credentials:write","kv:read","kv:write","webhooks:read","webhooks:write","usage:read","api-keys:read","api-keys:write"]};
+
+function validate61(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate58/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate61/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if(!((((((((((((((((((((((((((((data === "workflows:read") || (data === "workflows:write")) || (data === "workflows:execute")) || (data === "executions:read")) || (data === "executions:write")) || (data === "executions:cancel")) || (data === "groups:read")) || (data === "groups:write")) || (data === "channels:read")) || (data === "channels:write")) || (data === "forms:read")) || (data === "forms:write")) || (data === "submissions:read")) || (data === "submissions:write")) || (data === "triggers:read")) || (data === "triggers:write")) || (data === "triggers:execute")) || (data === "secrets:read")) || (data === "secrets:write")) || (data === "credentials:read")) || (data === "credentials:write")) || (data === "kv:read")) || (data === "kv:write")) || (data === "webhooks:read")) || (data === "webhooks:write")) || (data === "usage:read")) || (data === "api-keys:read")) || (data === "api-keys:write"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate58/enum",keyword:"enum",params:{allowedValues: schema24.enum}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate61/enum",keyword:"enum",params:{allowedValues: schema26.enum}});
 errors++;
 }
-validate58.errors = vErrors;
+validate61.errors = vErrors;
 return errors === 0;
 }
 
-const schema25 = {"type":"string","enum":["workflow-executor","read-only","full-access"]};
+const schema27 = {"type":"string","enum":["workflow-executor","read-only","full-access"]};
 
-function validate60(data, instancePath = ""){
+function validate63(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate60/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate63/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if(!(((data === "workflow-executor") || (data === "read-only")) || (data === "full-access"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate60/enum",keyword:"enum",params:{allowedValues: schema25.enum}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate63/enum",keyword:"enum",params:{allowedValues: schema27.enum}});
 errors++;
 }
-validate60.errors = vErrors;
+validate63.errors = vErrors;
 return errors === 0;
 }
 
-const schema26 = {"type":"object","additionalProperties":false,"properties":{"per_minute":{"type":["integer","null"],"minimum":1,"maximum":1000000},"per_day":{"type":["integer","null"],"minimum":1,"maximum":1000000000}}};
+const schema28 = {"type":"object","additionalProperties":false,"properties":{"per_minute":{"type":["integer","null"],"minimum":1,"maximum":1000000},"per_day":{"type":["integer","null"],"minimum":1,"maximum":1000000000}}};
 
-function validate62(data, instancePath = ""){
+function validate65(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!((key0 === "per_minute") || (key0 === "per_day"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate62/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate65/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.per_minute !== undefined){
 let data0 = data.per_minute;
 if((!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))) && (data0 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_minute",schemaPath:"#/validate62/properties/per_minute/type",keyword:"type",params:{type: schema26.properties.per_minute.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/per_minute",schemaPath:"#/validate65/properties/per_minute/type",keyword:"type",params:{type: schema28.properties.per_minute.type}});
 errors++;
 }
 if(typeof data0 == "number"){
 if(data0 > 1000000 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_minute",schemaPath:"#/validate62/properties/per_minute/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/per_minute",schemaPath:"#/validate65/properties/per_minute/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
 errors++;
 }
 if(data0 < 1 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_minute",schemaPath:"#/validate62/properties/per_minute/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/per_minute",schemaPath:"#/validate65/properties/per_minute/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
@@ -191,32 +285,32 @@ errors++;
 if(data.per_day !== undefined){
 let data1 = data.per_day;
 if((!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))) && (data1 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_day",schemaPath:"#/validate62/properties/per_day/type",keyword:"type",params:{type: schema26.properties.per_day.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/per_day",schemaPath:"#/validate65/properties/per_day/type",keyword:"type",params:{type: schema28.properties.per_day.type}});
 errors++;
 }
 if(typeof data1 == "number"){
 if(data1 > 1000000000 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_day",schemaPath:"#/validate62/properties/per_day/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/per_day",schemaPath:"#/validate65/properties/per_day/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000000}});
 errors++;
 }
 if(data1 < 1 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_day",schemaPath:"#/validate62/properties/per_day/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/per_day",schemaPath:"#/validate65/properties/per_day/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate62/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate65/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate62.errors = vErrors;
+validate65.errors = vErrors;
 return errors === 0;
 }
 
 const formats2 = runtime2.fullFormats["date-time"];
 
-function validate57(data, instancePath = ""){
+function validate60(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 const _errs1 = errors;
@@ -283,7 +377,7 @@ else {
 vErrors = null;
 }
 }
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate57/else/x-problem",keyword:"x-problem",params:{message: "name at least one scope or bundle"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate60/else/x-problem",keyword:"x-problem",params:{message: "name at least one scope or bundle"}});
 errors++;
 }
 else {
@@ -301,17 +395,17 @@ var _valid0 = _errs4 === errors;
 valid0 = _valid0;
 }
 if(!valid0){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate57/if",keyword:"if",params:{failingKeyword: "else"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate60/if",keyword:"if",params:{failingKeyword: "else"}});
 errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate57/required",keyword:"required",params:{missingProperty: "name"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate60/required",keyword:"required",params:{missingProperty: "name"}});
 errors++;
 }
 for(const key0 in data){
 if(!((((((key0 === "name") || (key0 === "description")) || (key0 === "scopes")) || (key0 === "bundles")) || (key0 === "rate_limits")) || (key0 === "expires_at"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate57/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate60/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -319,28 +413,28 @@ if(data.name !== undefined){
 let data2 = data.name;
 if(typeof data2 === "string"){
 if(func1(data2) > 100){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate57/properties/name/maxLength",keyword:"maxLength",params:{limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate60/properties/name/maxLength",keyword:"maxLength",params:{limit: 100}});
 errors++;
 }
 if(func1(data2) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate57/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate60/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate57/properties/name/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate60/properties/name/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.description !== undefined){
 let data3 = data.description;
 if((typeof data3 !== "string") && (data3 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate57/properties/description/type",keyword:"type",params:{type: schema23.properties.description.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate60/properties/description/type",keyword:"type",params:{type: schema25.properties.description.type}});
 errors++;
 }
 if(typeof data3 === "string"){
 if(func1(data3) > 1000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate57/properties/description/maxLength",keyword:"maxLength",params:{limit: 1000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate60/properties/description/maxLength",keyword:"maxLength",params:{limit: 1000}});
 errors++;
 }
 }
@@ -349,13 +443,13 @@ if(data.scopes !== undefined){
 let data4 = data.scopes;
 if(Array.isArray(data4)){
 if(data4.length > 100){
-vErrors = report(vErrors, {instancePath:instancePath+"/scopes",schemaPath:"#/validate57/properties/scopes/maxItems",keyword:"maxItems",params:{limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/scopes",schemaPath:"#/validate60/properties/scopes/maxItems",keyword:"maxItems",params:{limit: 100}});
 errors++;
 }
 const len0 = data4.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate58(data4[i0], instancePath+"/scopes/" + i0))){
-vErrors = vErrors === null ? validate58.errors : vErrors.concat(validate58.errors);
+if(!(validate61(data4[i0], instancePath+"/scopes/" + i0))){
+vErrors = vErrors === null ? validate61.errors : vErrors.concat(validate61.errors);
 errors = vErrors.length;
 }
 }
@@ -366,7 +460,7 @@ outer0:
 for(;i1--;){
 for(j0 = i1; j0--;){
 if(func0(data4[i1], data4[j0])){
-vErrors = report(vErrors, {instancePath:instancePath+"/scopes",schemaPath:"#/validate57/properties/scopes/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
+vErrors = report(vErrors, {instancePath:instancePath+"/scopes",schemaPath:"#/validate60/properties/scopes/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
 errors++;
 break outer0;
 }
@@ -375,7 +469,7 @@ break outer0;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/scopes",schemaPath:"#/validate57/properties/scopes/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/scopes",schemaPath:"#/validate60/properties/scopes/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
 }
@@ -383,13 +477,13 @@ if(data.bundles !== undefined){
 let data6 = data.bundles;
 if(Array.isArray(data6)){
 if(data6.length > 20){
-vErrors = report(vErrors, {instancePath:instancePath+"/bundles",schemaPath:"#/validate57/properties/bundles/maxItems",keyword:"maxItems",params:{limit: 20}});
+vErrors = report(vErrors, {instancePath:instancePath+"/bundles",schemaPath:"#/validate60/properties/bundles/maxItems",keyword:"maxItems",params:{limit: 20}});
 errors++;
 }
 const len1 = data6.length;
 for(let i2=0; i2<len1; i2++){
-if(!(validate60(data6[i2], instancePath+"/bundles/" + i2))){
-vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+if(!(validate63(data6[i2], instancePath+"/bundles/" + i2))){
+vErrors = vErrors === null ? validate63.errors : vErrors.concat(validate63.errors);
 errors = vErrors.length;
 }
 }
@@ -400,7 +494,7 @@ outer1:
 for(;i3--;){
 for(j1 = i3; j1--;){
 if(func0(data6[i3], data6[j1])){
-vErrors = report(vErrors, {instancePath:instancePath+"/bundles",schemaPath:"#/validate57/properties/bundles/uniqueItems",keyword:"uniqueItems",params:{i: i3, j: j1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/bundles",schemaPath:"#/validate60/properties/bundles/uniqueItems",keyword:"uniqueItems",params:{i: i3, j: j1}});
 errors++;
 break outer1;
 }
@@ -409,52 +503,52 @@ break outer1;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/bundles",schemaPath:"#/validate57/properties/bundles/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/bundles",schemaPath:"#/validate60/properties/bundles/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
 }
 if(data.rate_limits !== undefined){
-if(!(validate62(data.rate_limits, instancePath+"/rate_limits"))){
-vErrors = vErrors === null ? validate62.errors : vErrors.concat(validate62.errors);
+if(!(validate65(data.rate_limits, instancePath+"/rate_limits"))){
+vErrors = vErrors === null ? validate65.errors : vErrors.concat(validate65.errors);
 errors = vErrors.length;
 }
 }
 if(data.expires_at !== undefined){
 let data9 = data.expires_at;
 if((typeof data9 !== "string") && (data9 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate57/properties/expires_at/type",keyword:"type",params:{type: schema23.properties.expires_at.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate60/properties/expires_at/type",keyword:"type",params:{type: schema25.properties.expires_at.type}});
 errors++;
 }
 if(typeof data9 === "string"){
 if(!(formats2.validate(data9))){
-vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate57/properties/expires_at/format",keyword:"format",params:{format: "date-time"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate60/properties/expires_at/format",keyword:"format",params:{format: "date-time"}});
 errors++;
 }
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate57/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate60/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate57.errors = vErrors;
+validate60.errors = vErrors;
 return errors === 0;
 }
 
-export const updateApiKeyRequest = validate64;
-const schema27 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"type":"string","minLength":1,"maxLength":100},"description":{"type":["string","null"],"maxLength":1000},"scopes":{"type":"array","maxItems":100,"uniqueItems":true,"items":{"$ref":"#/$defs/Scope"}},"bundles":{"type":"array","maxItems":20,"uniqueItems":true,"items":{"$ref":"#/$defs/ScopeBundleName"}},"rate_limits":{"$ref":"#/$defs/ApiKeyRateLimitsRequest"},"expires_at":{"type":["string","null"],"format":"date-time"}}};
+export const updateApiKeyRequest = validate67;
+const schema29 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"type":"string","minLength":1,"maxLength":100},"description":{"type":["string","null"],"maxLength":1000},"scopes":{"type":"array","maxItems":100,"uniqueItems":true,"items":{"$ref":"#/$defs/Scope"}},"bundles":{"type":"array","maxItems":20,"uniqueItems":true,"items":{"$ref":"#/$defs/ScopeBundleName"}},"rate_limits":{"$ref":"#/$defs/ApiKeyRateLimitsRequest"},"expires_at":{"type":["string","null"],"format":"date-time"}}};
 
-function validate64(data, instancePath = ""){
+function validate67(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(Object.keys(data).length < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate64/minProperties",keyword:"minProperties",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate67/minProperties",keyword:"minProperties",params:{limit: 1}});
 errors++;
 }
 for(const key0 in data){
 if(!((((((key0 === "name") || (key0 === "description")) || (key0 === "scopes")) || (key0 === "bundles")) || (key0 === "rate_limits")) || (key0 === "expires_at"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate64/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate67/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -462,28 +556,28 @@ if(data.name !== undefined){
 let data0 = data.name;
 if(typeof data0 === "string"){
 if(func1(data0) > 100){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate64/properties/name/maxLength",keyword:"maxLength",params:{limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate67/properties/name/maxLength",keyword:"maxLength",params:{limit: 100}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate64/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate67/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate64/properties/name/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate67/properties/name/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.description !== undefined){
 let data1 = data.description;
 if((typeof data1 !== "string") && (data1 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate64/properties/description/type",keyword:"type",params:{type: schema27.properties.description.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate67/properties/description/type",keyword:"type",params:{type: schema29.properties.description.type}});
 errors++;
 }
 if(typeof data1 === "string"){
 if(func1(data1) > 1000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate64/properties/description/maxLength",keyword:"maxLength",params:{limit: 1000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate67/properties/description/maxLength",keyword:"maxLength",params:{limit: 1000}});
 errors++;
 }
 }
@@ -492,13 +586,13 @@ if(data.scopes !== undefined){
 let data2 = data.scopes;
 if(Array.isArray(data2)){
 if(data2.length > 100){
-vErrors = report(vErrors, {instancePath:instancePath+"/scopes",schemaPath:"#/validate64/properties/scopes/maxItems",keyword:"maxItems",params:{limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/scopes",schemaPath:"#/validate67/properties/scopes/maxItems",keyword:"maxItems",params:{limit: 100}});
 errors++;
 }
 const len0 = data2.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate58(data2[i0], instancePath+"/scopes/" + i0))){
-vErrors = vErrors === null ? validate58.errors : vErrors.concat(validate58.errors);
+if(!(validate61(data2[i0], instancePath+"/scopes/" + i0))){
+vErrors = vErrors === null ? validate61.errors : vErrors.concat(validate61.errors);
 errors = vErrors.length;
 }
 }
@@ -509,7 +603,7 @@ outer0:
 for(;i1--;){
 for(j0 = i1; j0--;){
 if(func0(data2[i1], data2[j0])){
-vErrors = report(vErrors, {instancePath:instancePath+"/scopes",schemaPath:"#/validate64/properties/scopes/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
+vErrors = report(vErrors, {instancePath:instancePath+"/scopes",schemaPath:"#/validate67/properties/scopes/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
 errors++;
 break outer0;
 }
@@ -518,7 +612,7 @@ break outer0;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/scopes",schemaPath:"#/validate64/properties/scopes/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/scopes",schemaPath:"#/validate67/properties/scopes/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
 }
@@ -526,13 +620,13 @@ if(data.bundles !== undefined){
 let data4 = data.bundles;
 if(Array.isArray(data4)){
 if(data4.length > 20){
-vErrors = report(vErrors, {instancePath:instancePath+"/bundles",schemaPath:"#/validate64/properties/bundles/maxItems",keyword:"maxItems",params:{limit: 20}});
+vErrors = report(vErrors, {instancePath:instancePath+"/bundles",schemaPath:"#/validate67/properties/bundles/maxItems",keyword:"maxItems",params:{limit: 20}});
 errors++;
 }
 const len1 = data4.length;
 for(let i2=0; i2<len1; i2++){
-if(!(validate60(data4[i2], instancePath+"/bundles/" + i2))){
-vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+if(!(validate63(data4[i2], instancePath+"/bundles/" + i2))){
+vErrors = vErrors === null ? validate63.errors : vErrors.concat(validate63.errors);
 errors = vErrors.length;
 }
 }
@@ -543,7 +637,7 @@ outer1:
 for(;i3--;){
 for(j1 = i3; j1--;){
 if(func0(data4[i3], data4[j1])){
-vErrors = report(vErrors, {instancePath:instancePath+"/bundles",schemaPath:"#/validate64/properties/bundles/uniqueItems",keyword:"uniqueItems",params:{i: i3, j: j1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/bundles",schemaPath:"#/validate67/properties/bundles/uniqueItems",keyword:"uniqueItems",params:{i: i3, j: j1}});
 errors++;
 break outer1;
 }
@@ -552,107 +646,107 @@ break outer1;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/bundles",schemaPath:"#/validate64/properties/bundles/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/bundles",schemaPath:"#/validate67/properties/bundles/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
 }
 if(data.rate_limits !== undefined){
-if(!(validate62(data.rate_limits, instancePath+"/rate_limits"))){
-vErrors = vErrors === null ? validate62.errors : vErrors.concat(validate62.errors);
+if(!(validate65(data.rate_limits, instancePath+"/rate_limits"))){
+vErrors = vErrors === null ? validate65.errors : vErrors.concat(validate65.errors);
 errors = vErrors.length;
 }
 }
 if(data.expires_at !== undefined){
 let data7 = data.expires_at;
 if((typeof data7 !== "string") && (data7 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate64/properties/expires_at/type",keyword:"type",params:{type: schema27.properties.expires_at.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate67/properties/expires_at/type",keyword:"type",params:{type: schema29.properties.expires_at.type}});
 errors++;
 }
 if(typeof data7 === "string"){
 if(!(formats2.validate(data7))){
-vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate64/properties/expires_at/format",keyword:"format",params:{format: "date-time"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate67/properties/expires_at/format",keyword:"format",params:{format: "date-time"}});
 errors++;
 }
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate64/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate67/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate64.errors = vErrors;
+validate67.errors = vErrors;
 return errors === 0;
 }
 
-export const rotateApiKeyRequest = validate68;
+export const rotateApiKeyRequest = validate71;
 
-function validate68(data, instancePath = ""){
+function validate71(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!(key0 === "overlap_seconds")){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate68/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate71/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.overlap_seconds !== undefined){
 let data0 = data.overlap_seconds;
 if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate68/properties/overlap_seconds/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate71/properties/overlap_seconds/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data0 == "number"){
 if(data0 > 604800 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate68/properties/overlap_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 604800}});
+vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate71/properties/overlap_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 604800}});
 errors++;
 }
 if(data0 < 0 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate68/properties/overlap_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate71/properties/overlap_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
 errors++;
 }
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate68/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate71/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate68.errors = vErrors;
+validate71.errors = vErrors;
 return errors === 0;
 }
 
-export const createWorkflowRequest = validate69;
-const schema29 = {"type":"object","additionalProperties":false,"required":["name"],"properties":{"name":{"$ref":"#/$defs/WorkflowName"},"description":{"type":["string","null"],"maxLength":5000},"tags":{"$ref":"#/$defs/WorkflowTags"},"group_id":{"$ref":"#/$defs/WorkflowGroupId"},"definition":{"$ref":"#/$defs/WorkflowDefinition"}}};
+export const createWorkflowRequest = validate72;
+const schema31 = {"type":"object","additionalProperties":false,"required":["name"],"properties":{"name":{"$ref":"#/$defs/WorkflowName"},"description":{"type":["string","null"],"maxLength":5000},"tags":{"$ref":"#/$defs/WorkflowTags"},"group_id":{"$ref":"#/$defs/WorkflowGroupId"},"definition":{"$ref":"#/$defs/WorkflowDefinition"}}};
 
-function validate70(data, instancePath = ""){
+function validate73(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(typeof data === "string"){
 if(func1(data) > 200){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate70/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate73/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data) < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate70/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate73/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate70/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate73/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-validate70.errors = vErrors;
+validate73.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate72(data, instancePath = ""){
+function validate75(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(Array.isArray(data)){
 if(data.length > 20){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate72/maxItems",keyword:"maxItems",params:{limit: 20}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate75/maxItems",keyword:"maxItems",params:{limit: 20}});
 errors++;
 }
 const len0 = data.length;
@@ -660,16 +754,16 @@ for(let i0=0; i0<len0; i0++){
 let data0 = data[i0];
 if(typeof data0 === "string"){
 if(func1(data0) > 50){
-vErrors = report(vErrors, {instancePath:instancePath+"/" + i0,schemaPath:"#/validate72/items/maxLength",keyword:"maxLength",params:{limit: 50}});
+vErrors = report(vErrors, {instancePath:instancePath+"/" + i0,schemaPath:"#/validate75/items/maxLength",keyword:"maxLength",params:{limit: 50}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/" + i0,schemaPath:"#/validate72/items/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/" + i0,schemaPath:"#/validate75/items/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/" + i0,schemaPath:"#/validate72/items/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/" + i0,schemaPath:"#/validate75/items/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -684,7 +778,7 @@ continue;
 }
 if(typeof indices0[item0] == "number"){
 j0 = indices0[item0];
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate72/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate75/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
 errors++;
 break;
 }
@@ -693,86 +787,86 @@ indices0[item0] = i1;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate72/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate75/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
-validate72.errors = vErrors;
+validate75.errors = vErrors;
 return errors === 0;
 }
 
-const schema32 = {"type":["string","null"],"pattern":"^grp_[0-7][0-9a-hjkmnp-tv-z]{25}$"};
+const schema34 = {"type":["string","null"],"pattern":"^grp_[0-7][0-9a-hjkmnp-tv-z]{25}$"};
 const pattern3 = new RegExp("^grp_[0-7][0-9a-hjkmnp-tv-z]{25}$", "u");
 
-function validate74(data, instancePath = ""){
+function validate77(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if((typeof data !== "string") && (data !== null)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate74/type",keyword:"type",params:{type: schema32.type}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate77/type",keyword:"type",params:{type: schema34.type}});
 errors++;
 }
 if(typeof data === "string"){
 if(!pattern3.test(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate74/pattern",keyword:"pattern",params:{pattern: "^grp_[0-7][0-9a-hjkmnp-tv-z]{25}$"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate77/pattern",keyword:"pattern",params:{pattern: "^grp_[0-7][0-9a-hjkmnp-tv-z]{25}$"}});
 errors++;
 }
 }
-validate74.errors = vErrors;
+validate77.errors = vErrors;
 return errors === 0;
 }
 
-const schema34 = {"type":"object","additionalProperties":false,"required":["id","type","params"],"properties":{"id":{"type":"string","minLength":1,"maxLength":200},"type":{"type":"string","minLength":1,"maxLength":200},"name":{"type":"string","maxLength":200},"params":{"type":"object","additionalProperties":true},"when":{"type":"string","maxLength":65536},"join":{"oneOf":[{"type":"string","enum":["all","any"]},{"type":"integer","minimum":1,"maximum":500}]},"retry":{"$ref":"#/$defs/RetryPolicy"},"timeout":{"$ref":"#/$defs/Duration"},"on_error":{"type":"string","enum":["fail","continue","route"]},"needs_approval":{"type":"boolean"},"position":{"type":"object","additionalProperties":false,"required":["x","y"],"properties":{"x":{"type":"number"},"y":{"type":"number"}}}}};
-const func21 = Object.prototype.hasOwnProperty;
-const schema35 = {"type":"object","additionalProperties":false,"required":["max_attempts"],"properties":{"max_attempts":{"type":"integer","minimum":1,"maximum":100},"backoff":{"type":"string","enum":["constant","exponential"]},"initial":{"$ref":"#/$defs/Duration"},"max":{"$ref":"#/$defs/Duration"},"jitter":{"type":"number","minimum":0,"maximum":1},"on":{"type":"array","maxItems":50,"items":{"type":"string","minLength":1,"maxLength":200}}}};
+const schema36 = {"type":"object","additionalProperties":false,"required":["id","type","params"],"properties":{"id":{"type":"string","minLength":1,"maxLength":200},"type":{"type":"string","minLength":1,"maxLength":200},"name":{"type":"string","maxLength":200},"params":{"type":"object","additionalProperties":true},"when":{"type":"string","maxLength":65536},"join":{"oneOf":[{"type":"string","enum":["all","any"]},{"type":"integer","minimum":1,"maximum":500}]},"retry":{"$ref":"#/$defs/RetryPolicy"},"timeout":{"$ref":"#/$defs/Duration"},"on_error":{"type":"string","enum":["fail","continue","route"]},"needs_approval":{"type":"boolean"},"position":{"type":"object","additionalProperties":false,"required":["x","y"],"properties":{"x":{"type":"number"},"y":{"type":"number"}}}}};
+const func25 = Object.prototype.hasOwnProperty;
+const schema37 = {"type":"object","additionalProperties":false,"required":["max_attempts"],"properties":{"max_attempts":{"type":"integer","minimum":1,"maximum":100},"backoff":{"type":"string","enum":["constant","exponential"]},"initial":{"$ref":"#/$defs/Duration"},"max":{"$ref":"#/$defs/Duration"},"jitter":{"type":"number","minimum":0,"maximum":1},"on":{"type":"array","maxItems":50,"items":{"type":"string","minLength":1,"maxLength":200}}}};
 
-function validate79(data, instancePath = ""){
+function validate82(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(typeof data === "string"){
 if(func1(data) > 200){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate79/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate82/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data) < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate79/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate82/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate79/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate82/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-validate79.errors = vErrors;
+validate82.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate78(data, instancePath = ""){
+function validate81(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.max_attempts === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate78/required",keyword:"required",params:{missingProperty: "max_attempts"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate81/required",keyword:"required",params:{missingProperty: "max_attempts"}});
 errors++;
 }
 for(const key0 in data){
 if(!((((((key0 === "max_attempts") || (key0 === "backoff")) || (key0 === "initial")) || (key0 === "max")) || (key0 === "jitter")) || (key0 === "on"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate78/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate81/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.max_attempts !== undefined){
 let data0 = data.max_attempts;
 if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_attempts",schemaPath:"#/validate78/properties/max_attempts/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/max_attempts",schemaPath:"#/validate81/properties/max_attempts/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data0 == "number"){
 if(data0 > 100 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_attempts",schemaPath:"#/validate78/properties/max_attempts/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/max_attempts",schemaPath:"#/validate81/properties/max_attempts/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
 errors++;
 }
 if(data0 < 1 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_attempts",schemaPath:"#/validate78/properties/max_attempts/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/max_attempts",schemaPath:"#/validate81/properties/max_attempts/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
@@ -780,23 +874,23 @@ errors++;
 if(data.backoff !== undefined){
 let data1 = data.backoff;
 if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/backoff",schemaPath:"#/validate78/properties/backoff/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/backoff",schemaPath:"#/validate81/properties/backoff/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if(!((data1 === "constant") || (data1 === "exponential"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/backoff",schemaPath:"#/validate78/properties/backoff/enum",keyword:"enum",params:{allowedValues: schema35.properties.backoff.enum}});
+vErrors = report(vErrors, {instancePath:instancePath+"/backoff",schemaPath:"#/validate81/properties/backoff/enum",keyword:"enum",params:{allowedValues: schema37.properties.backoff.enum}});
 errors++;
 }
 }
 if(data.initial !== undefined){
-if(!(validate79(data.initial, instancePath+"/initial"))){
-vErrors = vErrors === null ? validate79.errors : vErrors.concat(validate79.errors);
+if(!(validate82(data.initial, instancePath+"/initial"))){
+vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
 errors = vErrors.length;
 }
 }
 if(data.max !== undefined){
-if(!(validate79(data.max, instancePath+"/max"))){
-vErrors = vErrors === null ? validate79.errors : vErrors.concat(validate79.errors);
+if(!(validate82(data.max, instancePath+"/max"))){
+vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
 errors = vErrors.length;
 }
 }
@@ -804,16 +898,16 @@ if(data.jitter !== undefined){
 let data4 = data.jitter;
 if(typeof data4 == "number"){
 if(data4 > 1 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/jitter",schemaPath:"#/validate78/properties/jitter/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/jitter",schemaPath:"#/validate81/properties/jitter/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}});
 errors++;
 }
 if(data4 < 0 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/jitter",schemaPath:"#/validate78/properties/jitter/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+vErrors = report(vErrors, {instancePath:instancePath+"/jitter",schemaPath:"#/validate81/properties/jitter/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/jitter",schemaPath:"#/validate78/properties/jitter/type",keyword:"type",params:{type: "number"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/jitter",schemaPath:"#/validate81/properties/jitter/type",keyword:"type",params:{type: "number"}});
 errors++;
 }
 }
@@ -821,7 +915,7 @@ if(data.on !== undefined){
 let data5 = data.on;
 if(Array.isArray(data5)){
 if(data5.length > 50){
-vErrors = report(vErrors, {instancePath:instancePath+"/on",schemaPath:"#/validate78/properties/on/maxItems",keyword:"maxItems",params:{limit: 50}});
+vErrors = report(vErrors, {instancePath:instancePath+"/on",schemaPath:"#/validate81/properties/on/maxItems",keyword:"maxItems",params:{limit: 50}});
 errors++;
 }
 const len0 = data5.length;
@@ -829,54 +923,54 @@ for(let i0=0; i0<len0; i0++){
 let data6 = data5[i0];
 if(typeof data6 === "string"){
 if(func1(data6) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/on/" + i0,schemaPath:"#/validate78/properties/on/items/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath:instancePath+"/on/" + i0,schemaPath:"#/validate81/properties/on/items/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data6) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/on/" + i0,schemaPath:"#/validate78/properties/on/items/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/on/" + i0,schemaPath:"#/validate81/properties/on/items/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/on/" + i0,schemaPath:"#/validate78/properties/on/items/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/on",schemaPath:"#/validate78/properties/on/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/on/" + i0,schemaPath:"#/validate81/properties/on/items/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate78/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/on",schemaPath:"#/validate81/properties/on/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
-validate78.errors = vErrors;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate81/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate81.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate77(data, instancePath = ""){
+function validate80(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate77/required",keyword:"required",params:{missingProperty: "id"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate80/required",keyword:"required",params:{missingProperty: "id"}});
 errors++;
 }
 if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate77/required",keyword:"required",params:{missingProperty: "type"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate80/required",keyword:"required",params:{missingProperty: "type"}});
 errors++;
 }
 if(data.params === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate77/required",keyword:"required",params:{missingProperty: "params"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate80/required",keyword:"required",params:{missingProperty: "params"}});
 errors++;
 }
 for(const key0 in data){
-if(!(func21.call(schema34.properties, key0))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate77/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+if(!(func25.call(schema36.properties, key0))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate80/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -884,16 +978,16 @@ if(data.id !== undefined){
 let data0 = data.id;
 if(typeof data0 === "string"){
 if(func1(data0) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate77/properties/id/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate80/properties/id/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate77/properties/id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate80/properties/id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate77/properties/id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate80/properties/id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -901,16 +995,16 @@ if(data.type !== undefined){
 let data1 = data.type;
 if(typeof data1 === "string"){
 if(func1(data1) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate77/properties/type/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate80/properties/type/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate77/properties/type/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate80/properties/type/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate77/properties/type/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate80/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -918,12 +1012,12 @@ if(data.name !== undefined){
 let data2 = data.name;
 if(typeof data2 === "string"){
 if(func1(data2) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate77/properties/name/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate80/properties/name/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate77/properties/name/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate80/properties/name/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -932,7 +1026,7 @@ let data3 = data.params;
 if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/params",schemaPath:"#/validate77/properties/params/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/params",schemaPath:"#/validate80/properties/params/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -940,12 +1034,12 @@ if(data.when !== undefined){
 let data4 = data.when;
 if(typeof data4 === "string"){
 if(func1(data4) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/when",schemaPath:"#/validate77/properties/when/maxLength",keyword:"maxLength",params:{limit: 65536}});
+vErrors = report(vErrors, {instancePath:instancePath+"/when",schemaPath:"#/validate80/properties/when/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/when",schemaPath:"#/validate77/properties/when/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/when",schemaPath:"#/validate80/properties/when/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -956,11 +1050,11 @@ let valid1 = false;
 let passing0 = null;
 const _errs15 = errors;
 if(typeof data5 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate77/properties/join/oneOf/0/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate80/properties/join/oneOf/0/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if(!((data5 === "all") || (data5 === "any"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate77/properties/join/oneOf/0/enum",keyword:"enum",params:{allowedValues: schema34.properties.join.oneOf[0].enum}});
+vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate80/properties/join/oneOf/0/enum",keyword:"enum",params:{allowedValues: schema36.properties.join.oneOf[0].enum}});
 errors++;
 }
 var _valid0 = _errs15 === errors;
@@ -970,16 +1064,16 @@ passing0 = 0;
 }
 const _errs17 = errors;
 if(!((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate77/properties/join/oneOf/1/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate80/properties/join/oneOf/1/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data5 == "number"){
 if(data5 > 500 || isNaN(data5)){
-vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate77/properties/join/oneOf/1/maximum",keyword:"maximum",params:{comparison: "<=", limit: 500}});
+vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate80/properties/join/oneOf/1/maximum",keyword:"maximum",params:{comparison: "<=", limit: 500}});
 errors++;
 }
 if(data5 < 1 || isNaN(data5)){
-vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate77/properties/join/oneOf/1/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate80/properties/join/oneOf/1/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
@@ -995,7 +1089,7 @@ passing0 = 1;
 }
 }
 if(!valid1){
-vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate77/properties/join/oneOf",keyword:"oneOf",params:{passingSchemas: passing0}});
+vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate80/properties/join/oneOf",keyword:"oneOf",params:{passingSchemas: passing0}});
 errors++;
 }
 else {
@@ -1011,31 +1105,31 @@ vErrors = null;
 }
 }
 if(data.retry !== undefined){
-if(!(validate78(data.retry, instancePath+"/retry"))){
-vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
+if(!(validate81(data.retry, instancePath+"/retry"))){
+vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors);
 errors = vErrors.length;
 }
 }
 if(data.timeout !== undefined){
-if(!(validate79(data.timeout, instancePath+"/timeout"))){
-vErrors = vErrors === null ? validate79.errors : vErrors.concat(validate79.errors);
+if(!(validate82(data.timeout, instancePath+"/timeout"))){
+vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
 errors = vErrors.length;
 }
 }
 if(data.on_error !== undefined){
 let data8 = data.on_error;
 if(typeof data8 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/on_error",schemaPath:"#/validate77/properties/on_error/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/on_error",schemaPath:"#/validate80/properties/on_error/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if(!(((data8 === "fail") || (data8 === "continue")) || (data8 === "route"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/on_error",schemaPath:"#/validate77/properties/on_error/enum",keyword:"enum",params:{allowedValues: schema34.properties.on_error.enum}});
+vErrors = report(vErrors, {instancePath:instancePath+"/on_error",schemaPath:"#/validate80/properties/on_error/enum",keyword:"enum",params:{allowedValues: schema36.properties.on_error.enum}});
 errors++;
 }
 }
 if(data.needs_approval !== undefined){
 if(typeof data.needs_approval !== "boolean"){
-vErrors = report(vErrors, {instancePath:instancePath+"/needs_approval",schemaPath:"#/validate77/properties/needs_approval/type",keyword:"type",params:{type: "boolean"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/needs_approval",schemaPath:"#/validate80/properties/needs_approval/type",keyword:"type",params:{type: "boolean"}});
 errors++;
 }
 }
@@ -1043,70 +1137,70 @@ if(data.position !== undefined){
 let data10 = data.position;
 if(data10 && typeof data10 == "object" && !Array.isArray(data10)){
 if(data10.x === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/position",schemaPath:"#/validate77/properties/position/required",keyword:"required",params:{missingProperty: "x"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/position",schemaPath:"#/validate80/properties/position/required",keyword:"required",params:{missingProperty: "x"}});
 errors++;
 }
 if(data10.y === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/position",schemaPath:"#/validate77/properties/position/required",keyword:"required",params:{missingProperty: "y"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/position",schemaPath:"#/validate80/properties/position/required",keyword:"required",params:{missingProperty: "y"}});
 errors++;
 }
 for(const key1 in data10){
 if(!((key1 === "x") || (key1 === "y"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/position",schemaPath:"#/validate77/properties/position/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/position",schemaPath:"#/validate80/properties/position/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
 errors++;
 }
 }
 if(data10.x !== undefined){
 if(!(typeof data10.x == "number")){
-vErrors = report(vErrors, {instancePath:instancePath+"/position/x",schemaPath:"#/validate77/properties/position/properties/x/type",keyword:"type",params:{type: "number"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/position/x",schemaPath:"#/validate80/properties/position/properties/x/type",keyword:"type",params:{type: "number"}});
 errors++;
 }
 }
 if(data10.y !== undefined){
 if(!(typeof data10.y == "number")){
-vErrors = report(vErrors, {instancePath:instancePath+"/position/y",schemaPath:"#/validate77/properties/position/properties/y/type",keyword:"type",params:{type: "number"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/position/y",schemaPath:"#/validate80/properties/position/properties/y/type",keyword:"type",params:{type: "number"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/position",schemaPath:"#/validate77/properties/position/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/position",schemaPath:"#/validate80/properties/position/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate77/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate80/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate77.errors = vErrors;
+validate80.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate85(data, instancePath = ""){
+function validate88(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate85/required",keyword:"required",params:{missingProperty: "id"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate88/required",keyword:"required",params:{missingProperty: "id"}});
 errors++;
 }
 if(data.from === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate85/required",keyword:"required",params:{missingProperty: "from"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate88/required",keyword:"required",params:{missingProperty: "from"}});
 errors++;
 }
 if(data.to === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate85/required",keyword:"required",params:{missingProperty: "to"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate88/required",keyword:"required",params:{missingProperty: "to"}});
 errors++;
 }
 if(data.port === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate85/required",keyword:"required",params:{missingProperty: "port"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate88/required",keyword:"required",params:{missingProperty: "port"}});
 errors++;
 }
 for(const key0 in data){
 if(!((((((key0 === "id") || (key0 === "from")) || (key0 === "to")) || (key0 === "port")) || (key0 === "when")) || (key0 === "priority"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate85/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate88/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -1114,16 +1208,16 @@ if(data.id !== undefined){
 let data0 = data.id;
 if(typeof data0 === "string"){
 if(func1(data0) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate85/properties/id/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate88/properties/id/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate85/properties/id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate88/properties/id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate85/properties/id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate88/properties/id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -1131,16 +1225,16 @@ if(data.from !== undefined){
 let data1 = data.from;
 if(typeof data1 === "string"){
 if(func1(data1) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate85/properties/from/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate88/properties/from/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate85/properties/from/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate88/properties/from/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate85/properties/from/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate88/properties/from/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -1148,16 +1242,16 @@ if(data.to !== undefined){
 let data2 = data.to;
 if(typeof data2 === "string"){
 if(func1(data2) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate85/properties/to/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate88/properties/to/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data2) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate85/properties/to/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate88/properties/to/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate85/properties/to/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate88/properties/to/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -1165,16 +1259,16 @@ if(data.port !== undefined){
 let data3 = data.port;
 if(typeof data3 === "string"){
 if(func1(data3) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate85/properties/port/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate88/properties/port/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data3) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate85/properties/port/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate88/properties/port/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate85/properties/port/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate88/properties/port/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -1182,72 +1276,72 @@ if(data.when !== undefined){
 let data4 = data.when;
 if(typeof data4 === "string"){
 if(func1(data4) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/when",schemaPath:"#/validate85/properties/when/maxLength",keyword:"maxLength",params:{limit: 65536}});
+vErrors = report(vErrors, {instancePath:instancePath+"/when",schemaPath:"#/validate88/properties/when/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/when",schemaPath:"#/validate85/properties/when/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/when",schemaPath:"#/validate88/properties/when/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.priority !== undefined){
 let data5 = data.priority;
 if(!((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/priority",schemaPath:"#/validate85/properties/priority/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/priority",schemaPath:"#/validate88/properties/priority/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data5 == "number"){
 if(data5 > 1000000 || isNaN(data5)){
-vErrors = report(vErrors, {instancePath:instancePath+"/priority",schemaPath:"#/validate85/properties/priority/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/priority",schemaPath:"#/validate88/properties/priority/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
 errors++;
 }
 if(data5 < -1000000 || isNaN(data5)){
-vErrors = report(vErrors, {instancePath:instancePath+"/priority",schemaPath:"#/validate85/properties/priority/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1000000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/priority",schemaPath:"#/validate88/properties/priority/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1000000}});
 errors++;
 }
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate85/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate88/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate85.errors = vErrors;
+validate88.errors = vErrors;
 return errors === 0;
 }
 
-const schema38 = {"type":"object","additionalProperties":false,"properties":{"timeout":{"$ref":"#/$defs/Duration"},"concurrency":{"type":"integer","minimum":1,"maximum":10000},"on_failure":{"type":"string","enum":["fail","continue"]}}};
+const schema40 = {"type":"object","additionalProperties":false,"properties":{"timeout":{"$ref":"#/$defs/Duration"},"concurrency":{"type":"integer","minimum":1,"maximum":10000},"on_failure":{"type":"string","enum":["fail","continue"]}}};
 
-function validate87(data, instancePath = ""){
+function validate90(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!(((key0 === "timeout") || (key0 === "concurrency")) || (key0 === "on_failure"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate87/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate90/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.timeout !== undefined){
-if(!(validate79(data.timeout, instancePath+"/timeout"))){
-vErrors = vErrors === null ? validate79.errors : vErrors.concat(validate79.errors);
+if(!(validate82(data.timeout, instancePath+"/timeout"))){
+vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
 errors = vErrors.length;
 }
 }
 if(data.concurrency !== undefined){
 let data1 = data.concurrency;
 if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/concurrency",schemaPath:"#/validate87/properties/concurrency/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/concurrency",schemaPath:"#/validate90/properties/concurrency/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data1 == "number"){
 if(data1 > 10000 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/concurrency",schemaPath:"#/validate87/properties/concurrency/maximum",keyword:"maximum",params:{comparison: "<=", limit: 10000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/concurrency",schemaPath:"#/validate90/properties/concurrency/maximum",keyword:"maximum",params:{comparison: "<=", limit: 10000}});
 errors++;
 }
 if(data1 < 1 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/concurrency",schemaPath:"#/validate87/properties/concurrency/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/concurrency",schemaPath:"#/validate90/properties/concurrency/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
@@ -1255,39 +1349,39 @@ errors++;
 if(data.on_failure !== undefined){
 let data2 = data.on_failure;
 if(typeof data2 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/on_failure",schemaPath:"#/validate87/properties/on_failure/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/on_failure",schemaPath:"#/validate90/properties/on_failure/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if(!((data2 === "fail") || (data2 === "continue"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/on_failure",schemaPath:"#/validate87/properties/on_failure/enum",keyword:"enum",params:{allowedValues: schema38.properties.on_failure.enum}});
+vErrors = report(vErrors, {instancePath:instancePath+"/on_failure",schemaPath:"#/validate90/properties/on_failure/enum",keyword:"enum",params:{allowedValues: schema40.properties.on_failure.enum}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate87/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate90/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate87.errors = vErrors;
+validate90.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate76(data, instancePath = ""){
+function validate79(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.nodes === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate76/required",keyword:"required",params:{missingProperty: "nodes"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate79/required",keyword:"required",params:{missingProperty: "nodes"}});
 errors++;
 }
 if(data.edges === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate76/required",keyword:"required",params:{missingProperty: "edges"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate79/required",keyword:"required",params:{missingProperty: "edges"}});
 errors++;
 }
 for(const key0 in data){
 if(!((((((key0 === "nodes") || (key0 === "edges")) || (key0 === "input_schema")) || (key0 === "output")) || (key0 === "variables")) || (key0 === "settings"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate76/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate79/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -1295,19 +1389,19 @@ if(data.nodes !== undefined){
 let data0 = data.nodes;
 if(Array.isArray(data0)){
 if(data0.length > 500){
-vErrors = report(vErrors, {instancePath:instancePath+"/nodes",schemaPath:"#/validate76/properties/nodes/maxItems",keyword:"maxItems",params:{limit: 500}});
+vErrors = report(vErrors, {instancePath:instancePath+"/nodes",schemaPath:"#/validate79/properties/nodes/maxItems",keyword:"maxItems",params:{limit: 500}});
 errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate77(data0[i0], instancePath+"/nodes/" + i0))){
-vErrors = vErrors === null ? validate77.errors : vErrors.concat(validate77.errors);
+if(!(validate80(data0[i0], instancePath+"/nodes/" + i0))){
+vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/nodes",schemaPath:"#/validate76/properties/nodes/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/nodes",schemaPath:"#/validate79/properties/nodes/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
 }
@@ -1315,19 +1409,19 @@ if(data.edges !== undefined){
 let data2 = data.edges;
 if(Array.isArray(data2)){
 if(data2.length > 5000){
-vErrors = report(vErrors, {instancePath:instancePath+"/edges",schemaPath:"#/validate76/properties/edges/maxItems",keyword:"maxItems",params:{limit: 5000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/edges",schemaPath:"#/validate79/properties/edges/maxItems",keyword:"maxItems",params:{limit: 5000}});
 errors++;
 }
 const len1 = data2.length;
 for(let i1=0; i1<len1; i1++){
-if(!(validate85(data2[i1], instancePath+"/edges/" + i1))){
-vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
+if(!(validate88(data2[i1], instancePath+"/edges/" + i1))){
+vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/edges",schemaPath:"#/validate76/properties/edges/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/edges",schemaPath:"#/validate79/properties/edges/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
 }
@@ -1336,7 +1430,7 @@ let data4 = data.input_schema;
 if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/input_schema",schemaPath:"#/validate76/properties/input_schema/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/input_schema",schemaPath:"#/validate79/properties/input_schema/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -1345,260 +1439,260 @@ let data5 = data.variables;
 if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/variables",schemaPath:"#/validate76/properties/variables/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/variables",schemaPath:"#/validate79/properties/variables/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
 if(data.settings !== undefined){
-if(!(validate87(data.settings, instancePath+"/settings"))){
-vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+if(!(validate90(data.settings, instancePath+"/settings"))){
+vErrors = vErrors === null ? validate90.errors : vErrors.concat(validate90.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate76/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate79/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate76.errors = vErrors;
+validate79.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate69(data, instancePath = ""){
+function validate72(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate69/required",keyword:"required",params:{missingProperty: "name"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate72/required",keyword:"required",params:{missingProperty: "name"}});
 errors++;
 }
 for(const key0 in data){
 if(!(((((key0 === "name") || (key0 === "description")) || (key0 === "tags")) || (key0 === "group_id")) || (key0 === "definition"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate69/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate72/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.name !== undefined){
-if(!(validate70(data.name, instancePath+"/name"))){
-vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
+if(!(validate73(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate73.errors : vErrors.concat(validate73.errors);
 errors = vErrors.length;
 }
 }
 if(data.description !== undefined){
 let data1 = data.description;
 if((typeof data1 !== "string") && (data1 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate69/properties/description/type",keyword:"type",params:{type: schema29.properties.description.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate72/properties/description/type",keyword:"type",params:{type: schema31.properties.description.type}});
 errors++;
 }
 if(typeof data1 === "string"){
 if(func1(data1) > 5000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate69/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate72/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
 errors++;
 }
 }
 }
 if(data.tags !== undefined){
-if(!(validate72(data.tags, instancePath+"/tags"))){
-vErrors = vErrors === null ? validate72.errors : vErrors.concat(validate72.errors);
+if(!(validate75(data.tags, instancePath+"/tags"))){
+vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
 errors = vErrors.length;
 }
 }
 if(data.group_id !== undefined){
-if(!(validate74(data.group_id, instancePath+"/group_id"))){
-vErrors = vErrors === null ? validate74.errors : vErrors.concat(validate74.errors);
+if(!(validate77(data.group_id, instancePath+"/group_id"))){
+vErrors = vErrors === null ? validate77.errors : vErrors.concat(validate77.errors);
 errors = vErrors.length;
 }
 }
 if(data.definition !== undefined){
-if(!(validate76(data.definition, instancePath+"/definition"))){
-vErrors = vErrors === null ? validate76.errors : vErrors.concat(validate76.errors);
+if(!(validate79(data.definition, instancePath+"/definition"))){
+vErrors = vErrors === null ? validate79.errors : vErrors.concat(validate79.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate69/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate72/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate69.errors = vErrors;
+validate72.errors = vErrors;
 return errors === 0;
 }
 
-export const validateWorkflowRequest = validate91;
+export const validateWorkflowRequest = validate94;
 
-function validate91(data, instancePath = ""){
+function validate94(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.definition === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate91/required",keyword:"required",params:{missingProperty: "definition"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate94/required",keyword:"required",params:{missingProperty: "definition"}});
 errors++;
 }
 for(const key0 in data){
 if(!(key0 === "definition")){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate91/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate94/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.definition !== undefined){
-if(!(validate76(data.definition, instancePath+"/definition"))){
-vErrors = vErrors === null ? validate76.errors : vErrors.concat(validate76.errors);
+if(!(validate79(data.definition, instancePath+"/definition"))){
+vErrors = vErrors === null ? validate79.errors : vErrors.concat(validate79.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate91/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate94/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate91.errors = vErrors;
+validate94.errors = vErrors;
 return errors === 0;
 }
 
-export const workflowDocument = validate93;
-const schema40 = {"type":"object","additionalProperties":false,"required":["name","definition"],"properties":{"name":{"$ref":"#/$defs/WorkflowName"},"description":{"type":["string","null"],"maxLength":5000},"tags":{"$ref":"#/$defs/WorkflowTags"},"definition":{"$ref":"#/$defs/WorkflowDefinition"}}};
+export const workflowDocument = validate96;
+const schema42 = {"type":"object","additionalProperties":false,"required":["name","definition"],"properties":{"name":{"$ref":"#/$defs/WorkflowName"},"description":{"type":["string","null"],"maxLength":5000},"tags":{"$ref":"#/$defs/WorkflowTags"},"definition":{"$ref":"#/$defs/WorkflowDefinition"}}};
 
-function validate93(data, instancePath = ""){
+function validate96(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate93/required",keyword:"required",params:{missingProperty: "name"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate96/required",keyword:"required",params:{missingProperty: "name"}});
 errors++;
 }
 if(data.definition === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate93/required",keyword:"required",params:{missingProperty: "definition"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate96/required",keyword:"required",params:{missingProperty: "definition"}});
 errors++;
 }
 for(const key0 in data){
 if(!((((key0 === "name") || (key0 === "description")) || (key0 === "tags")) || (key0 === "definition"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate93/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate96/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.name !== undefined){
-if(!(validate70(data.name, instancePath+"/name"))){
-vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
+if(!(validate73(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate73.errors : vErrors.concat(validate73.errors);
 errors = vErrors.length;
 }
 }
 if(data.description !== undefined){
 let data1 = data.description;
 if((typeof data1 !== "string") && (data1 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate93/properties/description/type",keyword:"type",params:{type: schema40.properties.description.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate96/properties/description/type",keyword:"type",params:{type: schema42.properties.description.type}});
 errors++;
 }
 if(typeof data1 === "string"){
 if(func1(data1) > 5000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate93/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate96/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
 errors++;
 }
 }
 }
 if(data.tags !== undefined){
-if(!(validate72(data.tags, instancePath+"/tags"))){
-vErrors = vErrors === null ? validate72.errors : vErrors.concat(validate72.errors);
+if(!(validate75(data.tags, instancePath+"/tags"))){
+vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
 errors = vErrors.length;
 }
 }
 if(data.definition !== undefined){
-if(!(validate76(data.definition, instancePath+"/definition"))){
-vErrors = vErrors === null ? validate76.errors : vErrors.concat(validate76.errors);
+if(!(validate79(data.definition, instancePath+"/definition"))){
+vErrors = vErrors === null ? validate79.errors : vErrors.concat(validate79.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate93/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate96/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate93.errors = vErrors;
+validate96.errors = vErrors;
 return errors === 0;
 }
 
-export const layersDocument = validate97;
-const schema41 = {"type":"object","additionalProperties":false,"required":["name","layers"],"properties":{"name":{"$ref":"#/$defs/WorkflowName"},"description":{"type":["string","null"],"maxLength":5000},"tags":{"$ref":"#/$defs/WorkflowTags"},"layers":{"type":"array","maxItems":500,"items":{"$ref":"#/$defs/Layer"}},"edges":{"type":"array","maxItems":5000,"items":{"$ref":"#/$defs/WorkflowEdge"}},"input_schema":{"type":"object","additionalProperties":true},"output":{},"variables":{"type":"object","additionalProperties":true},"settings":{"$ref":"#/$defs/WorkflowSettings"}}};
-const schema43 = {"type":"object","additionalProperties":false,"required":["left_value","operator"],"properties":{"left_value":{},"operator":{"type":"string","enum":["eq","neq","gt","gte","lt","lte","contains","not_contains","is_empty","not_empty"]},"right_value":{},"mode":{"type":"string","enum":["and","or"]}}};
+export const layersDocument = validate100;
+const schema43 = {"type":"object","additionalProperties":false,"required":["name","layers"],"properties":{"name":{"$ref":"#/$defs/WorkflowName"},"description":{"type":["string","null"],"maxLength":5000},"tags":{"$ref":"#/$defs/WorkflowTags"},"layers":{"type":"array","maxItems":500,"items":{"$ref":"#/$defs/Layer"}},"edges":{"type":"array","maxItems":5000,"items":{"$ref":"#/$defs/WorkflowEdge"}},"input_schema":{"type":"object","additionalProperties":true},"output":{},"variables":{"type":"object","additionalProperties":true},"settings":{"$ref":"#/$defs/WorkflowSettings"}}};
+const schema45 = {"type":"object","additionalProperties":false,"required":["left_value","operator"],"properties":{"left_value":{},"operator":{"type":"string","enum":["eq","neq","gt","gte","lt","lte","contains","not_contains","is_empty","not_empty"]},"right_value":{},"mode":{"type":"string","enum":["and","or"]}}};
 
-function validate101(data, instancePath = ""){
+function validate104(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.left_value === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate101/required",keyword:"required",params:{missingProperty: "left_value"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate104/required",keyword:"required",params:{missingProperty: "left_value"}});
 errors++;
 }
 if(data.operator === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate101/required",keyword:"required",params:{missingProperty: "operator"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate104/required",keyword:"required",params:{missingProperty: "operator"}});
 errors++;
 }
 for(const key0 in data){
 if(!((((key0 === "left_value") || (key0 === "operator")) || (key0 === "right_value")) || (key0 === "mode"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate101/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate104/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.operator !== undefined){
 let data0 = data.operator;
 if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/operator",schemaPath:"#/validate101/properties/operator/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/operator",schemaPath:"#/validate104/properties/operator/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if(!((((((((((data0 === "eq") || (data0 === "neq")) || (data0 === "gt")) || (data0 === "gte")) || (data0 === "lt")) || (data0 === "lte")) || (data0 === "contains")) || (data0 === "not_contains")) || (data0 === "is_empty")) || (data0 === "not_empty"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/operator",schemaPath:"#/validate101/properties/operator/enum",keyword:"enum",params:{allowedValues: schema43.properties.operator.enum}});
+vErrors = report(vErrors, {instancePath:instancePath+"/operator",schemaPath:"#/validate104/properties/operator/enum",keyword:"enum",params:{allowedValues: schema45.properties.operator.enum}});
 errors++;
 }
 }
 if(data.mode !== undefined){
 let data1 = data.mode;
 if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/mode",schemaPath:"#/validate101/properties/mode/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/mode",schemaPath:"#/validate104/properties/mode/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if(!((data1 === "and") || (data1 === "or"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/mode",schemaPath:"#/validate101/properties/mode/enum",keyword:"enum",params:{allowedValues: schema43.properties.mode.enum}});
+vErrors = report(vErrors, {instancePath:instancePath+"/mode",schemaPath:"#/validate104/properties/mode/enum",keyword:"enum",params:{allowedValues: schema45.properties.mode.enum}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate101/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate104/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate101.errors = vErrors;
+validate104.errors = vErrors;
 return errors === 0;
 }
 
-const schema44 = {"type":"object","additionalProperties":false,"required":["count"],"properties":{"count":{"type":"integer","minimum":1,"maximum":99},"delay_ms":{"type":"integer","minimum":0,"maximum":31622400000},"max_delay_ms":{"type":"integer","minimum":0,"maximum":31622400000},"backoff_multiplier":{"type":"integer","enum":[1,2]},"jitter_fraction":{"type":"number","minimum":0,"maximum":1},"on":{"type":"array","maxItems":50,"items":{"type":"string","minLength":1,"maxLength":200}}}};
+const schema46 = {"type":"object","additionalProperties":false,"required":["count"],"properties":{"count":{"type":"integer","minimum":1,"maximum":99},"delay_ms":{"type":"integer","minimum":0,"maximum":31622400000},"max_delay_ms":{"type":"integer","minimum":0,"maximum":31622400000},"backoff_multiplier":{"type":"integer","enum":[1,2]},"jitter_fraction":{"type":"number","minimum":0,"maximum":1},"on":{"type":"array","maxItems":50,"items":{"type":"string","minLength":1,"maxLength":200}}}};
 
-function validate103(data, instancePath = ""){
+function validate106(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.count === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate103/required",keyword:"required",params:{missingProperty: "count"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate106/required",keyword:"required",params:{missingProperty: "count"}});
 errors++;
 }
 for(const key0 in data){
 if(!((((((key0 === "count") || (key0 === "delay_ms")) || (key0 === "max_delay_ms")) || (key0 === "backoff_multiplier")) || (key0 === "jitter_fraction")) || (key0 === "on"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate103/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate106/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.count !== undefined){
 let data0 = data.count;
 if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate103/properties/count/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate106/properties/count/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data0 == "number"){
 if(data0 > 99 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate103/properties/count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 99}});
+vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate106/properties/count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 99}});
 errors++;
 }
 if(data0 < 1 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate103/properties/count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate106/properties/count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
@@ -1606,16 +1700,16 @@ errors++;
 if(data.delay_ms !== undefined){
 let data1 = data.delay_ms;
 if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/delay_ms",schemaPath:"#/validate103/properties/delay_ms/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/delay_ms",schemaPath:"#/validate106/properties/delay_ms/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data1 == "number"){
 if(data1 > 31622400000 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/delay_ms",schemaPath:"#/validate103/properties/delay_ms/maximum",keyword:"maximum",params:{comparison: "<=", limit: 31622400000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/delay_ms",schemaPath:"#/validate106/properties/delay_ms/maximum",keyword:"maximum",params:{comparison: "<=", limit: 31622400000}});
 errors++;
 }
 if(data1 < 0 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/delay_ms",schemaPath:"#/validate103/properties/delay_ms/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+vErrors = report(vErrors, {instancePath:instancePath+"/delay_ms",schemaPath:"#/validate106/properties/delay_ms/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
 errors++;
 }
 }
@@ -1623,16 +1717,16 @@ errors++;
 if(data.max_delay_ms !== undefined){
 let data2 = data.max_delay_ms;
 if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_delay_ms",schemaPath:"#/validate103/properties/max_delay_ms/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/max_delay_ms",schemaPath:"#/validate106/properties/max_delay_ms/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data2 == "number"){
 if(data2 > 31622400000 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_delay_ms",schemaPath:"#/validate103/properties/max_delay_ms/maximum",keyword:"maximum",params:{comparison: "<=", limit: 31622400000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/max_delay_ms",schemaPath:"#/validate106/properties/max_delay_ms/maximum",keyword:"maximum",params:{comparison: "<=", limit: 31622400000}});
 errors++;
 }
 if(data2 < 0 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_delay_ms",schemaPath:"#/validate103/properties/max_delay_ms/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+vErrors = report(vErrors, {instancePath:instancePath+"/max_delay_ms",schemaPath:"#/validate106/properties/max_delay_ms/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
 errors++;
 }
 }
@@ -1640,11 +1734,11 @@ errors++;
 if(data.backoff_multiplier !== undefined){
 let data3 = data.backoff_multiplier;
 if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/backoff_multiplier",schemaPath:"#/validate103/properties/backoff_multiplier/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/backoff_multiplier",schemaPath:"#/validate106/properties/backoff_multiplier/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(!((data3 === 1) || (data3 === 2))){
-vErrors = report(vErrors, {instancePath:instancePath+"/backoff_multiplier",schemaPath:"#/validate103/properties/backoff_multiplier/enum",keyword:"enum",params:{allowedValues: schema44.properties.backoff_multiplier.enum}});
+vErrors = report(vErrors, {instancePath:instancePath+"/backoff_multiplier",schemaPath:"#/validate106/properties/backoff_multiplier/enum",keyword:"enum",params:{allowedValues: schema46.properties.backoff_multiplier.enum}});
 errors++;
 }
 }
@@ -1652,16 +1746,16 @@ if(data.jitter_fraction !== undefined){
 let data4 = data.jitter_fraction;
 if(typeof data4 == "number"){
 if(data4 > 1 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/jitter_fraction",schemaPath:"#/validate103/properties/jitter_fraction/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/jitter_fraction",schemaPath:"#/validate106/properties/jitter_fraction/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}});
 errors++;
 }
 if(data4 < 0 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/jitter_fraction",schemaPath:"#/validate103/properties/jitter_fraction/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+vErrors = report(vErrors, {instancePath:instancePath+"/jitter_fraction",schemaPath:"#/validate106/properties/jitter_fraction/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/jitter_fraction",schemaPath:"#/validate103/properties/jitter_fraction/type",keyword:"type",params:{type: "number"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/jitter_fraction",schemaPath:"#/validate106/properties/jitter_fraction/type",keyword:"type",params:{type: "number"}});
 errors++;
 }
 }
@@ -1669,7 +1763,7 @@ if(data.on !== undefined){
 let data5 = data.on;
 if(Array.isArray(data5)){
 if(data5.length > 50){
-vErrors = report(vErrors, {instancePath:instancePath+"/on",schemaPath:"#/validate103/properties/on/maxItems",keyword:"maxItems",params:{limit: 50}});
+vErrors = report(vErrors, {instancePath:instancePath+"/on",schemaPath:"#/validate106/properties/on/maxItems",keyword:"maxItems",params:{limit: 50}});
 errors++;
 }
 const len0 = data5.length;
@@ -1677,36 +1771,36 @@ for(let i0=0; i0<len0; i0++){
 let data6 = data5[i0];
 if(typeof data6 === "string"){
 if(func1(data6) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/on/" + i0,schemaPath:"#/validate103/properties/on/items/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath:instancePath+"/on/" + i0,schemaPath:"#/validate106/properties/on/items/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data6) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/on/" + i0,schemaPath:"#/validate103/properties/on/items/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/on/" + i0,schemaPath:"#/validate106/properties/on/items/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/on/" + i0,schemaPath:"#/validate103/properties/on/items/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/on",schemaPath:"#/validate103/properties/on/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/on/" + i0,schemaPath:"#/validate106/properties/on/items/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate103/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/on",schemaPath:"#/validate106/properties/on/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
-validate103.errors = vErrors;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate106/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate106.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate100(data, instancePath = ""){
+function validate103(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 const _errs1 = errors;
@@ -1748,7 +1842,7 @@ else {
 vErrors = null;
 }
 }
-vErrors = report(vErrors, {instancePath:instancePath+"/when",schemaPath:"#/validate100/then/properties/when/x-problem",keyword:"x-problem",params:{message: "cannot stand beside filters; say it in one of them"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/when",schemaPath:"#/validate103/then/properties/when/x-problem",keyword:"x-problem",params:{message: "cannot stand beside filters; say it in one of them"}});
 errors++;
 }
 else {
@@ -1768,52 +1862,52 @@ var _valid0 = _errs3 === errors;
 valid0 = _valid0;
 }
 if(!valid0){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate100/if",keyword:"if",params:{failingKeyword: "then"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate103/if",keyword:"if",params:{failingKeyword: "then"}});
 errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate100/required",keyword:"required",params:{missingProperty: "id"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate103/required",keyword:"required",params:{missingProperty: "id"}});
 errors++;
 }
 if(data.index === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate100/required",keyword:"required",params:{missingProperty: "index"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate103/required",keyword:"required",params:{missingProperty: "index"}});
 errors++;
 }
 if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate100/required",keyword:"required",params:{missingProperty: "type"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate103/required",keyword:"required",params:{missingProperty: "type"}});
 errors++;
 }
 if(data.id !== undefined){
 let data1 = data.id;
 if(typeof data1 === "string"){
 if(func1(data1) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate100/properties/id/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate103/properties/id/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate100/properties/id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate103/properties/id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate100/properties/id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate103/properties/id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.index !== undefined){
 let data2 = data.index;
 if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/index",schemaPath:"#/validate100/properties/index/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/index",schemaPath:"#/validate103/properties/index/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data2 == "number"){
 if(data2 > 1000000 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/index",schemaPath:"#/validate100/properties/index/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/index",schemaPath:"#/validate103/properties/index/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
 errors++;
 }
 if(data2 < 0 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/index",schemaPath:"#/validate100/properties/index/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+vErrors = report(vErrors, {instancePath:instancePath+"/index",schemaPath:"#/validate103/properties/index/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
 errors++;
 }
 }
@@ -1822,16 +1916,16 @@ if(data.type !== undefined){
 let data3 = data.type;
 if(typeof data3 === "string"){
 if(func1(data3) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate100/properties/type/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate103/properties/type/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data3) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate100/properties/type/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate103/properties/type/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate100/properties/type/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate103/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -1839,12 +1933,12 @@ if(data.name !== undefined){
 let data4 = data.name;
 if(typeof data4 === "string"){
 if(func1(data4) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate100/properties/name/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate103/properties/name/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate100/properties/name/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate103/properties/name/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -1853,7 +1947,7 @@ let data5 = data.params;
 if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/params",schemaPath:"#/validate100/properties/params/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/params",schemaPath:"#/validate103/properties/params/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -1861,23 +1955,23 @@ if(data.filters !== undefined){
 let data6 = data.filters;
 if(Array.isArray(data6)){
 if(data6.length > 20){
-vErrors = report(vErrors, {instancePath:instancePath+"/filters",schemaPath:"#/validate100/properties/filters/maxItems",keyword:"maxItems",params:{limit: 20}});
+vErrors = report(vErrors, {instancePath:instancePath+"/filters",schemaPath:"#/validate103/properties/filters/maxItems",keyword:"maxItems",params:{limit: 20}});
 errors++;
 }
 if(data6.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/filters",schemaPath:"#/validate100/properties/filters/minItems",keyword:"minItems",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/filters",schemaPath:"#/validate103/properties/filters/minItems",keyword:"minItems",params:{limit: 1}});
 errors++;
 }
 const len0 = data6.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate101(data6[i0], instancePath+"/filters/" + i0))){
-vErrors = vErrors === null ? validate101.errors : vErrors.concat(validate101.errors);
+if(!(validate104(data6[i0], instancePath+"/filters/" + i0))){
+vErrors = vErrors === null ? validate104.errors : vErrors.concat(validate104.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/filters",schemaPath:"#/validate100/properties/filters/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/filters",schemaPath:"#/validate103/properties/filters/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
 }
@@ -1885,12 +1979,12 @@ if(data.when !== undefined){
 let data8 = data.when;
 if(typeof data8 === "string"){
 if(func1(data8) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/when",schemaPath:"#/validate100/properties/when/maxLength",keyword:"maxLength",params:{limit: 65536}});
+vErrors = report(vErrors, {instancePath:instancePath+"/when",schemaPath:"#/validate103/properties/when/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/when",schemaPath:"#/validate100/properties/when/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/when",schemaPath:"#/validate103/properties/when/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -1899,23 +1993,23 @@ let data9 = data.retry;
 const _errs26 = errors;
 let valid6 = false;
 const _errs27 = errors;
-if(!(validate103(data9, instancePath+"/retry"))){
-vErrors = vErrors === null ? validate103.errors : vErrors.concat(validate103.errors);
+if(!(validate106(data9, instancePath+"/retry"))){
+vErrors = vErrors === null ? validate106.errors : vErrors.concat(validate106.errors);
 errors = vErrors.length;
 }
 var _valid1 = _errs27 === errors;
 valid6 = valid6 || _valid1;
 if(!valid6){
 const _errs28 = errors;
-if(!(validate78(data9, instancePath+"/retry"))){
-vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
+if(!(validate81(data9, instancePath+"/retry"))){
+vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors);
 errors = vErrors.length;
 }
 var _valid1 = _errs28 === errors;
 valid6 = valid6 || _valid1;
 }
 if(!valid6){
-vErrors = report(vErrors, {instancePath:instancePath+"/retry",schemaPath:"#/validate100/properties/retry/anyOf",keyword:"anyOf",params:{}});
+vErrors = report(vErrors, {instancePath:instancePath+"/retry",schemaPath:"#/validate103/properties/retry/anyOf",keyword:"anyOf",params:{}});
 errors++;
 }
 else {
@@ -1936,16 +2030,16 @@ const _errs30 = errors;
 let valid7 = false;
 const _errs31 = errors;
 if(!((typeof data10 == "number") && (!(data10 % 1) && !isNaN(data10)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/timeout",schemaPath:"#/validate100/properties/timeout/anyOf/0/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/timeout",schemaPath:"#/validate103/properties/timeout/anyOf/0/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data10 == "number"){
 if(data10 > 31622400 || isNaN(data10)){
-vErrors = report(vErrors, {instancePath:instancePath+"/timeout",schemaPath:"#/validate100/properties/timeout/anyOf/0/maximum",keyword:"maximum",params:{comparison: "<=", limit: 31622400}});
+vErrors = report(vErrors, {instancePath:instancePath+"/timeout",schemaPath:"#/validate103/properties/timeout/anyOf/0/maximum",keyword:"maximum",params:{comparison: "<=", limit: 31622400}});
 errors++;
 }
 if(data10 < 1 || isNaN(data10)){
-vErrors = report(vErrors, {instancePath:instancePath+"/timeout",schemaPath:"#/validate100/properties/timeout/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/timeout",schemaPath:"#/validate103/properties/timeout/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
@@ -1953,15 +2047,15 @@ var _valid2 = _errs31 === errors;
 valid7 = valid7 || _valid2;
 if(!valid7){
 const _errs33 = errors;
-if(!(validate79(data10, instancePath+"/timeout"))){
-vErrors = vErrors === null ? validate79.errors : vErrors.concat(validate79.errors);
+if(!(validate82(data10, instancePath+"/timeout"))){
+vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
 errors = vErrors.length;
 }
 var _valid2 = _errs33 === errors;
 valid7 = valid7 || _valid2;
 }
 if(!valid7){
-vErrors = report(vErrors, {instancePath:instancePath+"/timeout",schemaPath:"#/validate100/properties/timeout/anyOf",keyword:"anyOf",params:{}});
+vErrors = report(vErrors, {instancePath:instancePath+"/timeout",schemaPath:"#/validate103/properties/timeout/anyOf",keyword:"anyOf",params:{}});
 errors++;
 }
 else {
@@ -1978,54 +2072,54 @@ vErrors = null;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate100/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate103/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate100.errors = vErrors;
+validate103.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate97(data, instancePath = ""){
+function validate100(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate97/required",keyword:"required",params:{missingProperty: "name"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate100/required",keyword:"required",params:{missingProperty: "name"}});
 errors++;
 }
 if(data.layers === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate97/required",keyword:"required",params:{missingProperty: "layers"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate100/required",keyword:"required",params:{missingProperty: "layers"}});
 errors++;
 }
 for(const key0 in data){
-if(!(func21.call(schema41.properties, key0))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate97/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+if(!(func25.call(schema43.properties, key0))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate100/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.name !== undefined){
-if(!(validate70(data.name, instancePath+"/name"))){
-vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
+if(!(validate73(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate73.errors : vErrors.concat(validate73.errors);
 errors = vErrors.length;
 }
 }
 if(data.description !== undefined){
 let data1 = data.description;
 if((typeof data1 !== "string") && (data1 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate97/properties/description/type",keyword:"type",params:{type: schema41.properties.description.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate100/properties/description/type",keyword:"type",params:{type: schema43.properties.description.type}});
 errors++;
 }
 if(typeof data1 === "string"){
 if(func1(data1) > 5000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate97/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate100/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
 errors++;
 }
 }
 }
 if(data.tags !== undefined){
-if(!(validate72(data.tags, instancePath+"/tags"))){
-vErrors = vErrors === null ? validate72.errors : vErrors.concat(validate72.errors);
+if(!(validate75(data.tags, instancePath+"/tags"))){
+vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
 errors = vErrors.length;
 }
 }
@@ -2033,19 +2127,19 @@ if(data.layers !== undefined){
 let data3 = data.layers;
 if(Array.isArray(data3)){
 if(data3.length > 500){
-vErrors = report(vErrors, {instancePath:instancePath+"/layers",schemaPath:"#/validate97/properties/layers/maxItems",keyword:"maxItems",params:{limit: 500}});
+vErrors = report(vErrors, {instancePath:instancePath+"/layers",schemaPath:"#/validate100/properties/layers/maxItems",keyword:"maxItems",params:{limit: 500}});
 errors++;
 }
 const len0 = data3.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate100(data3[i0], instancePath+"/layers/" + i0))){
-vErrors = vErrors === null ? validate100.errors : vErrors.concat(validate100.errors);
+if(!(validate103(data3[i0], instancePath+"/layers/" + i0))){
+vErrors = vErrors === null ? validate103.errors : vErrors.concat(validate103.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/layers",schemaPath:"#/validate97/properties/layers/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/layers",schemaPath:"#/validate100/properties/layers/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
 }
@@ -2053,19 +2147,19 @@ if(data.edges !== undefined){
 let data5 = data.edges;
 if(Array.isArray(data5)){
 if(data5.length > 5000){
-vErrors = report(vErrors, {instancePath:instancePath+"/edges",schemaPath:"#/validate97/properties/edges/maxItems",keyword:"maxItems",params:{limit: 5000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/edges",schemaPath:"#/validate100/properties/edges/maxItems",keyword:"maxItems",params:{limit: 5000}});
 errors++;
 }
 const len1 = data5.length;
 for(let i1=0; i1<len1; i1++){
-if(!(validate85(data5[i1], instancePath+"/edges/" + i1))){
-vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
+if(!(validate88(data5[i1], instancePath+"/edges/" + i1))){
+vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/edges",schemaPath:"#/validate97/properties/edges/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/edges",schemaPath:"#/validate100/properties/edges/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
 }
@@ -2074,7 +2168,7 @@ let data7 = data.input_schema;
 if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/input_schema",schemaPath:"#/validate97/properties/input_schema/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/input_schema",schemaPath:"#/validate100/properties/input_schema/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -2083,156 +2177,156 @@ let data8 = data.variables;
 if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/variables",schemaPath:"#/validate97/properties/variables/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/variables",schemaPath:"#/validate100/properties/variables/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
 if(data.settings !== undefined){
-if(!(validate87(data.settings, instancePath+"/settings"))){
-vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+if(!(validate90(data.settings, instancePath+"/settings"))){
+vErrors = vErrors === null ? validate90.errors : vErrors.concat(validate90.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate97/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate100/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate97.errors = vErrors;
+validate100.errors = vErrors;
 return errors === 0;
 }
 
-export const updateWorkflowRequest = validate110;
-const schema45 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"$ref":"#/$defs/WorkflowName"},"description":{"type":["string","null"],"maxLength":5000},"tags":{"$ref":"#/$defs/WorkflowTags"},"group_id":{"$ref":"#/$defs/WorkflowGroupId"},"definition":{"$ref":"#/$defs/WorkflowDefinition"},"status":{"type":"string","enum":["draft","published","paused","archived"]},"revision":{"type":"integer","minimum":1}}};
+export const updateWorkflowRequest = validate113;
+const schema47 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"$ref":"#/$defs/WorkflowName"},"description":{"type":["string","null"],"maxLength":5000},"tags":{"$ref":"#/$defs/WorkflowTags"},"group_id":{"$ref":"#/$defs/WorkflowGroupId"},"definition":{"$ref":"#/$defs/WorkflowDefinition"},"status":{"type":"string","enum":["draft","published","paused","archived"]},"revision":{"type":"integer","minimum":1}}};
 
-function validate110(data, instancePath = ""){
+function validate113(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(Object.keys(data).length < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate110/minProperties",keyword:"minProperties",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate113/minProperties",keyword:"minProperties",params:{limit: 1}});
 errors++;
 }
 for(const key0 in data){
 if(!(((((((key0 === "name") || (key0 === "description")) || (key0 === "tags")) || (key0 === "group_id")) || (key0 === "definition")) || (key0 === "status")) || (key0 === "revision"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate110/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate113/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.name !== undefined){
-if(!(validate70(data.name, instancePath+"/name"))){
-vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
+if(!(validate73(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate73.errors : vErrors.concat(validate73.errors);
 errors = vErrors.length;
 }
 }
 if(data.description !== undefined){
 let data1 = data.description;
 if((typeof data1 !== "string") && (data1 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate110/properties/description/type",keyword:"type",params:{type: schema45.properties.description.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate113/properties/description/type",keyword:"type",params:{type: schema47.properties.description.type}});
 errors++;
 }
 if(typeof data1 === "string"){
 if(func1(data1) > 5000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate110/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate113/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
 errors++;
 }
 }
 }
 if(data.tags !== undefined){
-if(!(validate72(data.tags, instancePath+"/tags"))){
-vErrors = vErrors === null ? validate72.errors : vErrors.concat(validate72.errors);
+if(!(validate75(data.tags, instancePath+"/tags"))){
+vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
 errors = vErrors.length;
 }
 }
 if(data.group_id !== undefined){
-if(!(validate74(data.group_id, instancePath+"/group_id"))){
-vErrors = vErrors === null ? validate74.errors : vErrors.concat(validate74.errors);
+if(!(validate77(data.group_id, instancePath+"/group_id"))){
+vErrors = vErrors === null ? validate77.errors : vErrors.concat(validate77.errors);
 errors = vErrors.length;
 }
 }
 if(data.definition !== undefined){
-if(!(validate76(data.definition, instancePath+"/definition"))){
-vErrors = vErrors === null ? validate76.errors : vErrors.concat(validate76.errors);
+if(!(validate79(data.definition, instancePath+"/definition"))){
+vErrors = vErrors === null ? validate79.errors : vErrors.concat(validate79.errors);
 errors = vErrors.length;
 }
 }
 if(data.status !== undefined){
 let data5 = data.status;
 if(typeof data5 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate110/properties/status/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate113/properties/status/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if(!((((data5 === "draft") || (data5 === "published")) || (data5 === "paused")) || (data5 === "archived"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate110/properties/status/enum",keyword:"enum",params:{allowedValues: schema45.properties.status.enum}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate113/properties/status/enum",keyword:"enum",params:{allowedValues: schema47.properties.status.enum}});
 errors++;
 }
 }
 if(data.revision !== undefined){
 let data6 = data.revision;
 if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/revision",schemaPath:"#/validate110/properties/revision/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/revision",schemaPath:"#/validate113/properties/revision/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data6 == "number"){
 if(data6 < 1 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/revision",schemaPath:"#/validate110/properties/revision/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/revision",schemaPath:"#/validate113/properties/revision/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate110/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate113/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate110.errors = vErrors;
+validate113.errors = vErrors;
 return errors === 0;
 }
 
-export const publishWorkflowRequest = validate115;
-const schema46 = {"type":"object","additionalProperties":false,"properties":{"changelog":{"type":["string","null"],"maxLength":5000}}};
+export const publishWorkflowRequest = validate118;
+const schema48 = {"type":"object","additionalProperties":false,"properties":{"changelog":{"type":["string","null"],"maxLength":5000}}};
 
-function validate115(data, instancePath = ""){
+function validate118(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!(key0 === "changelog")){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate115/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate118/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.changelog !== undefined){
 let data0 = data.changelog;
 if((typeof data0 !== "string") && (data0 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/changelog",schemaPath:"#/validate115/properties/changelog/type",keyword:"type",params:{type: schema46.properties.changelog.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/changelog",schemaPath:"#/validate118/properties/changelog/type",keyword:"type",params:{type: schema48.properties.changelog.type}});
 errors++;
 }
 if(typeof data0 === "string"){
 if(func1(data0) > 5000){
-vErrors = report(vErrors, {instancePath:instancePath+"/changelog",schemaPath:"#/validate115/properties/changelog/maxLength",keyword:"maxLength",params:{limit: 5000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/changelog",schemaPath:"#/validate118/properties/changelog/maxLength",keyword:"maxLength",params:{limit: 5000}});
 errors++;
 }
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate115/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate118/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate115.errors = vErrors;
+validate118.errors = vErrors;
 return errors === 0;
 }
 
-export const executeWorkflowRequest = validate116;
+export const executeWorkflowRequest = validate119;
 
-function validate116(data, instancePath = ""){
+function validate119(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!((key0 === "input") || (key0 === "metadata"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate116/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate119/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -2241,7 +2335,7 @@ let data0 = data.input;
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/input",schemaPath:"#/validate116/properties/input/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/input",schemaPath:"#/validate119/properties/input/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -2249,252 +2343,25 @@ if(data.metadata !== undefined){
 let data1 = data.metadata;
 if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
 if(Object.keys(data1).length > 50){
-vErrors = report(vErrors, {instancePath:instancePath+"/metadata",schemaPath:"#/validate116/properties/metadata/maxProperties",keyword:"maxProperties",params:{limit: 50}});
+vErrors = report(vErrors, {instancePath:instancePath+"/metadata",schemaPath:"#/validate119/properties/metadata/maxProperties",keyword:"maxProperties",params:{limit: 50}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/metadata",schemaPath:"#/validate116/properties/metadata/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/metadata",schemaPath:"#/validate119/properties/metadata/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate116/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate119/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate116.errors = vErrors;
+validate119.errors = vErrors;
 return errors === 0;
 }
 
-export const workflowNode = validate117;
-
-function validate117(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate117/required",keyword:"required",params:{missingProperty: "id"}});
-errors++;
-}
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate117/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.params === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate117/required",keyword:"required",params:{missingProperty: "params"}});
-errors++;
-}
-for(const key0 in data){
-if(!(func21.call(schema34.properties, key0))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate117/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.id !== undefined){
-let data0 = data.id;
-if(typeof data0 === "string"){
-if(func1(data0) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate117/properties/id/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate117/properties/id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate117/properties/id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.type !== undefined){
-let data1 = data.type;
-if(typeof data1 === "string"){
-if(func1(data1) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate117/properties/type/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate117/properties/type/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate117/properties/type/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.name !== undefined){
-let data2 = data.name;
-if(typeof data2 === "string"){
-if(func1(data2) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate117/properties/name/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate117/properties/name/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.params !== undefined){
-let data3 = data.params;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/params",schemaPath:"#/validate117/properties/params/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-}
-if(data.when !== undefined){
-let data4 = data.when;
-if(typeof data4 === "string"){
-if(func1(data4) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/when",schemaPath:"#/validate117/properties/when/maxLength",keyword:"maxLength",params:{limit: 65536}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/when",schemaPath:"#/validate117/properties/when/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.join !== undefined){
-let data5 = data.join;
-const _errs14 = errors;
-let valid1 = false;
-let passing0 = null;
-const _errs15 = errors;
-if(typeof data5 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate117/properties/join/oneOf/0/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((data5 === "all") || (data5 === "any"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate117/properties/join/oneOf/0/enum",keyword:"enum",params:{allowedValues: schema34.properties.join.oneOf[0].enum}});
-errors++;
-}
-var _valid0 = _errs15 === errors;
-if(_valid0){
-valid1 = true;
-passing0 = 0;
-}
-const _errs17 = errors;
-if(!((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate117/properties/join/oneOf/1/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data5 == "number"){
-if(data5 > 500 || isNaN(data5)){
-vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate117/properties/join/oneOf/1/maximum",keyword:"maximum",params:{comparison: "<=", limit: 500}});
-errors++;
-}
-if(data5 < 1 || isNaN(data5)){
-vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate117/properties/join/oneOf/1/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-var _valid0 = _errs17 === errors;
-if(_valid0 && valid1){
-valid1 = false;
-passing0 = [passing0, 1];
-}
-else {
-if(_valid0){
-valid1 = true;
-passing0 = 1;
-}
-}
-if(!valid1){
-vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate117/properties/join/oneOf",keyword:"oneOf",params:{passingSchemas: passing0}});
-errors++;
-}
-else {
-errors = _errs14;
-if(vErrors !== null){
-if(_errs14){
-vErrors.length = _errs14;
-}
-else {
-vErrors = null;
-}
-}
-}
-}
-if(data.retry !== undefined){
-if(!(validate78(data.retry, instancePath+"/retry"))){
-vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
-errors = vErrors.length;
-}
-}
-if(data.timeout !== undefined){
-if(!(validate79(data.timeout, instancePath+"/timeout"))){
-vErrors = vErrors === null ? validate79.errors : vErrors.concat(validate79.errors);
-errors = vErrors.length;
-}
-}
-if(data.on_error !== undefined){
-let data8 = data.on_error;
-if(typeof data8 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/on_error",schemaPath:"#/validate117/properties/on_error/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((data8 === "fail") || (data8 === "continue")) || (data8 === "route"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/on_error",schemaPath:"#/validate117/properties/on_error/enum",keyword:"enum",params:{allowedValues: schema34.properties.on_error.enum}});
-errors++;
-}
-}
-if(data.needs_approval !== undefined){
-if(typeof data.needs_approval !== "boolean"){
-vErrors = report(vErrors, {instancePath:instancePath+"/needs_approval",schemaPath:"#/validate117/properties/needs_approval/type",keyword:"type",params:{type: "boolean"}});
-errors++;
-}
-}
-if(data.position !== undefined){
-let data10 = data.position;
-if(data10 && typeof data10 == "object" && !Array.isArray(data10)){
-if(data10.x === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/position",schemaPath:"#/validate117/properties/position/required",keyword:"required",params:{missingProperty: "x"}});
-errors++;
-}
-if(data10.y === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/position",schemaPath:"#/validate117/properties/position/required",keyword:"required",params:{missingProperty: "y"}});
-errors++;
-}
-for(const key1 in data10){
-if(!((key1 === "x") || (key1 === "y"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/position",schemaPath:"#/validate117/properties/position/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data10.x !== undefined){
-if(!(typeof data10.x == "number")){
-vErrors = report(vErrors, {instancePath:instancePath+"/position/x",schemaPath:"#/validate117/properties/position/properties/x/type",keyword:"type",params:{type: "number"}});
-errors++;
-}
-}
-if(data10.y !== undefined){
-if(!(typeof data10.y == "number")){
-vErrors = report(vErrors, {instancePath:instancePath+"/position/y",schemaPath:"#/validate117/properties/position/properties/y/type",keyword:"type",params:{type: "number"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/position",schemaPath:"#/validate117/properties/position/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate117/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate117.errors = vErrors;
-return errors === 0;
-}
-
-export const workflowEdge = validate120;
+export const workflowNode = validate120;
 
 function validate120(data, instancePath = ""){
 let vErrors = null;
@@ -2504,20 +2371,16 @@ if(data.id === undefined){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate120/required",keyword:"required",params:{missingProperty: "id"}});
 errors++;
 }
-if(data.from === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate120/required",keyword:"required",params:{missingProperty: "from"}});
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate120/required",keyword:"required",params:{missingProperty: "type"}});
 errors++;
 }
-if(data.to === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate120/required",keyword:"required",params:{missingProperty: "to"}});
-errors++;
-}
-if(data.port === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate120/required",keyword:"required",params:{missingProperty: "port"}});
+if(data.params === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate120/required",keyword:"required",params:{missingProperty: "params"}});
 errors++;
 }
 for(const key0 in data){
-if(!((((((key0 === "id") || (key0 === "from")) || (key0 === "to")) || (key0 === "port")) || (key0 === "when")) || (key0 === "priority"))){
+if(!(func25.call(schema36.properties, key0))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate120/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
@@ -2539,54 +2402,42 @@ vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validat
 errors++;
 }
 }
-if(data.from !== undefined){
-let data1 = data.from;
+if(data.type !== undefined){
+let data1 = data.type;
 if(typeof data1 === "string"){
 if(func1(data1) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate120/properties/from/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate120/properties/type/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate120/properties/from/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate120/properties/type/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate120/properties/from/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate120/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.to !== undefined){
-let data2 = data.to;
+if(data.name !== undefined){
+let data2 = data.name;
 if(typeof data2 === "string"){
 if(func1(data2) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate120/properties/to/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-if(func1(data2) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate120/properties/to/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate120/properties/name/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate120/properties/to/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate120/properties/name/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.port !== undefined){
-let data3 = data.port;
-if(typeof data3 === "string"){
-if(func1(data3) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate120/properties/port/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-if(func1(data3) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate120/properties/port/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
+if(data.params !== undefined){
+let data3 = data.params;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate120/properties/port/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/params",schemaPath:"#/validate120/properties/params/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -2603,21 +2454,129 @@ vErrors = report(vErrors, {instancePath:instancePath+"/when",schemaPath:"#/valid
 errors++;
 }
 }
-if(data.priority !== undefined){
-let data5 = data.priority;
+if(data.join !== undefined){
+let data5 = data.join;
+const _errs14 = errors;
+let valid1 = false;
+let passing0 = null;
+const _errs15 = errors;
+if(typeof data5 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate120/properties/join/oneOf/0/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data5 === "all") || (data5 === "any"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate120/properties/join/oneOf/0/enum",keyword:"enum",params:{allowedValues: schema36.properties.join.oneOf[0].enum}});
+errors++;
+}
+var _valid0 = _errs15 === errors;
+if(_valid0){
+valid1 = true;
+passing0 = 0;
+}
+const _errs17 = errors;
 if(!((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/priority",schemaPath:"#/validate120/properties/priority/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate120/properties/join/oneOf/1/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data5 == "number"){
-if(data5 > 1000000 || isNaN(data5)){
-vErrors = report(vErrors, {instancePath:instancePath+"/priority",schemaPath:"#/validate120/properties/priority/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+if(data5 > 500 || isNaN(data5)){
+vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate120/properties/join/oneOf/1/maximum",keyword:"maximum",params:{comparison: "<=", limit: 500}});
 errors++;
 }
-if(data5 < -1000000 || isNaN(data5)){
-vErrors = report(vErrors, {instancePath:instancePath+"/priority",schemaPath:"#/validate120/properties/priority/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1000000}});
+if(data5 < 1 || isNaN(data5)){
+vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate120/properties/join/oneOf/1/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
+}
+var _valid0 = _errs17 === errors;
+if(_valid0 && valid1){
+valid1 = false;
+passing0 = [passing0, 1];
+}
+else {
+if(_valid0){
+valid1 = true;
+passing0 = 1;
+}
+}
+if(!valid1){
+vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate120/properties/join/oneOf",keyword:"oneOf",params:{passingSchemas: passing0}});
+errors++;
+}
+else {
+errors = _errs14;
+if(vErrors !== null){
+if(_errs14){
+vErrors.length = _errs14;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.retry !== undefined){
+if(!(validate81(data.retry, instancePath+"/retry"))){
+vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors);
+errors = vErrors.length;
+}
+}
+if(data.timeout !== undefined){
+if(!(validate82(data.timeout, instancePath+"/timeout"))){
+vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+errors = vErrors.length;
+}
+}
+if(data.on_error !== undefined){
+let data8 = data.on_error;
+if(typeof data8 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/on_error",schemaPath:"#/validate120/properties/on_error/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((data8 === "fail") || (data8 === "continue")) || (data8 === "route"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/on_error",schemaPath:"#/validate120/properties/on_error/enum",keyword:"enum",params:{allowedValues: schema36.properties.on_error.enum}});
+errors++;
+}
+}
+if(data.needs_approval !== undefined){
+if(typeof data.needs_approval !== "boolean"){
+vErrors = report(vErrors, {instancePath:instancePath+"/needs_approval",schemaPath:"#/validate120/properties/needs_approval/type",keyword:"type",params:{type: "boolean"}});
+errors++;
+}
+}
+if(data.position !== undefined){
+let data10 = data.position;
+if(data10 && typeof data10 == "object" && !Array.isArray(data10)){
+if(data10.x === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/position",schemaPath:"#/validate120/properties/position/required",keyword:"required",params:{missingProperty: "x"}});
+errors++;
+}
+if(data10.y === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/position",schemaPath:"#/validate120/properties/position/required",keyword:"required",params:{missingProperty: "y"}});
+errors++;
+}
+for(const key1 in data10){
+if(!((key1 === "x") || (key1 === "y"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/position",schemaPath:"#/validate120/properties/position/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
+errors++;
+}
+}
+if(data10.x !== undefined){
+if(!(typeof data10.x == "number")){
+vErrors = report(vErrors, {instancePath:instancePath+"/position/x",schemaPath:"#/validate120/properties/position/properties/x/type",keyword:"type",params:{type: "number"}});
+errors++;
+}
+}
+if(data10.y !== undefined){
+if(!(typeof data10.y == "number")){
+vErrors = report(vErrors, {instancePath:instancePath+"/position/y",schemaPath:"#/validate120/properties/position/properties/y/type",keyword:"type",params:{type: "number"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/position",schemaPath:"#/validate120/properties/position/type",keyword:"type",params:{type: "object"}});
+errors++;
 }
 }
 }
@@ -2629,312 +2588,143 @@ validate120.errors = vErrors;
 return errors === 0;
 }
 
-export const bulkCancelRequest = validate121;
-const schema51 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64},"status":{"type":"array","minItems":1,"maxItems":4,"uniqueItems":true,"items":{"type":"string","enum":["pending","running","waiting","paused"]}},"from":{"type":"string","format":"date-time"},"to":{"type":"string","format":"date-time"}}};
+export const workflowEdge = validate123;
 
-function validate122(data, instancePath = ""){
+function validate123(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(Object.keys(data).length < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate122/minProperties",keyword:"minProperties",params:{limit: 1}});
+if(data.id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate123/required",keyword:"required",params:{missingProperty: "id"}});
+errors++;
+}
+if(data.from === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate123/required",keyword:"required",params:{missingProperty: "from"}});
+errors++;
+}
+if(data.to === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate123/required",keyword:"required",params:{missingProperty: "to"}});
+errors++;
+}
+if(data.port === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate123/required",keyword:"required",params:{missingProperty: "port"}});
 errors++;
 }
 for(const key0 in data){
-if(!((((key0 === "workflow_id") || (key0 === "status")) || (key0 === "from")) || (key0 === "to"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate122/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+if(!((((((key0 === "id") || (key0 === "from")) || (key0 === "to")) || (key0 === "port")) || (key0 === "when")) || (key0 === "priority"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate123/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.workflow_id !== undefined){
-let data0 = data.workflow_id;
+if(data.id !== undefined){
+let data0 = data.id;
 if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate122/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+if(func1(data0) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate123/properties/id/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate122/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate123/properties/id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate122/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.status !== undefined){
-let data1 = data.status;
-if(Array.isArray(data1)){
-if(data1.length > 4){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate122/properties/status/maxItems",keyword:"maxItems",params:{limit: 4}});
-errors++;
-}
-if(data1.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate122/properties/status/minItems",keyword:"minItems",params:{limit: 1}});
-errors++;
-}
-const len0 = data1.length;
-for(let i0=0; i0<len0; i0++){
-let data2 = data1[i0];
-if(typeof data2 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/status/" + i0,schemaPath:"#/validate122/properties/status/items/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((((data2 === "pending") || (data2 === "running")) || (data2 === "waiting")) || (data2 === "paused"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status/" + i0,schemaPath:"#/validate122/properties/status/items/enum",keyword:"enum",params:{allowedValues: schema51.properties.status.items.enum}});
-errors++;
-}
-}
-let i1 = data1.length;
-let j0;
-if(i1 > 1){
-const indices0 = {};
-for(;i1--;){
-let item0 = data1[i1];
-if(typeof item0 !== "string"){
-continue;
-}
-if(typeof indices0[item0] == "number"){
-j0 = indices0[item0];
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate122/properties/status/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
-errors++;
-break;
-}
-indices0[item0] = i1;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate122/properties/status/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate123/properties/id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.from !== undefined){
-let data3 = data.from;
-if(typeof data3 === "string"){
-if(!(formats2.validate(data3))){
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate122/properties/from/format",keyword:"format",params:{format: "date-time"}});
+let data1 = data.from;
+if(typeof data1 === "string"){
+if(func1(data1) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate123/properties/from/maxLength",keyword:"maxLength",params:{limit: 200}});
+errors++;
+}
+if(func1(data1) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate123/properties/from/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate122/properties/from/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate123/properties/from/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.to !== undefined){
-let data4 = data.to;
-if(typeof data4 === "string"){
-if(!(formats2.validate(data4))){
-vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate122/properties/to/format",keyword:"format",params:{format: "date-time"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate122/properties/to/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate122/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate122.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate121(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-const _errs1 = errors;
-let valid0 = true;
-const _errs2 = errors;
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((data.execution_ids === undefined) && (missing0 = "execution_ids")){
-vErrors = report(vErrors, {});
-errors++;
-}
-}
-var _valid0 = _errs2 === errors;
-errors = _errs1;
-if(vErrors !== null){
-if(_errs1){
-vErrors.length = _errs1;
-}
-else {
-vErrors = null;
-}
-}
-let ifClause0;
-if(_valid0){
-const _errs3 = errors;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.filter !== undefined){
-const _errs5 = errors;
-const _errs6 = errors;
-vErrors = report(vErrors, {});
-errors++;
-var valid2 = _errs6 === errors;
-if(!valid2){
-errors = _errs5;
-if(vErrors !== null){
-if(_errs5){
-vErrors.length = _errs5;
-}
-else {
-vErrors = null;
-}
-}
-vErrors = report(vErrors, {instancePath:instancePath+"/filter",schemaPath:"#/validate121/then/properties/filter/x-problem",keyword:"x-problem",params:{message: "give either execution_ids or filter, and not both"}});
-errors++;
-}
-else {
-errors = _errs5;
-if(vErrors !== null){
-if(_errs5){
-vErrors.length = _errs5;
-}
-else {
-vErrors = null;
-}
-}
-}
-}
-}
-var _valid0 = _errs3 === errors;
-valid0 = _valid0;
-ifClause0 = "then";
-}
-else {
-const _errs8 = errors;
-const _errs9 = errors;
-const _errs10 = errors;
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing1;
-if((data.filter === undefined) && (missing1 = "filter")){
-vErrors = report(vErrors, {});
-errors++;
-}
-}
-var valid3 = _errs10 === errors;
-if(!valid3){
-errors = _errs9;
-if(vErrors !== null){
-if(_errs9){
-vErrors.length = _errs9;
-}
-else {
-vErrors = null;
-}
-}
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate121/else/x-problem",keyword:"x-problem",params:{message: "give either execution_ids or filter"}});
-errors++;
-}
-else {
-errors = _errs9;
-if(vErrors !== null){
-if(_errs9){
-vErrors.length = _errs9;
-}
-else {
-vErrors = null;
-}
-}
-}
-var _valid0 = _errs8 === errors;
-valid0 = _valid0;
-ifClause0 = "else";
-}
-if(!valid0){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate121/if",keyword:"if",params:{failingKeyword: ifClause0}});
-errors++;
-}
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(Object.keys(data).length < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate121/minProperties",keyword:"minProperties",params:{limit: 1}});
-errors++;
-}
-for(const key0 in data){
-if(!((key0 === "execution_ids") || (key0 === "filter"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate121/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.execution_ids !== undefined){
-let data1 = data.execution_ids;
-if(Array.isArray(data1)){
-if(data1.length > 1000){
-vErrors = report(vErrors, {instancePath:instancePath+"/execution_ids",schemaPath:"#/validate121/properties/execution_ids/maxItems",keyword:"maxItems",params:{limit: 1000}});
-errors++;
-}
-if(data1.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/execution_ids",schemaPath:"#/validate121/properties/execution_ids/minItems",keyword:"minItems",params:{limit: 1}});
-errors++;
-}
-const len0 = data1.length;
-for(let i0=0; i0<len0; i0++){
-let data2 = data1[i0];
+let data2 = data.to;
 if(typeof data2 === "string"){
-if(func1(data2) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/execution_ids/" + i0,schemaPath:"#/validate121/properties/execution_ids/items/maxLength",keyword:"maxLength",params:{limit: 64}});
+if(func1(data2) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate123/properties/to/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data2) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/execution_ids/" + i0,schemaPath:"#/validate121/properties/execution_ids/items/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate123/properties/to/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/execution_ids/" + i0,schemaPath:"#/validate121/properties/execution_ids/items/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate123/properties/to/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-let i1 = data1.length;
-let j0;
-if(i1 > 1){
-const indices0 = {};
-for(;i1--;){
-let item0 = data1[i1];
-if(typeof item0 !== "string"){
-continue;
-}
-if(typeof indices0[item0] == "number"){
-j0 = indices0[item0];
-vErrors = report(vErrors, {instancePath:instancePath+"/execution_ids",schemaPath:"#/validate121/properties/execution_ids/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
+if(data.port !== undefined){
+let data3 = data.port;
+if(typeof data3 === "string"){
+if(func1(data3) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate123/properties/port/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
-break;
 }
-indices0[item0] = i1;
+if(func1(data3) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate123/properties/port/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate123/properties/port/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.when !== undefined){
+let data4 = data.when;
+if(typeof data4 === "string"){
+if(func1(data4) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/when",schemaPath:"#/validate123/properties/when/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/when",schemaPath:"#/validate123/properties/when/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.priority !== undefined){
+let data5 = data.priority;
+if(!((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/priority",schemaPath:"#/validate123/properties/priority/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data5 == "number"){
+if(data5 > 1000000 || isNaN(data5)){
+vErrors = report(vErrors, {instancePath:instancePath+"/priority",schemaPath:"#/validate123/properties/priority/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+errors++;
+}
+if(data5 < -1000000 || isNaN(data5)){
+vErrors = report(vErrors, {instancePath:instancePath+"/priority",schemaPath:"#/validate123/properties/priority/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1000000}});
+errors++;
+}
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/execution_ids",schemaPath:"#/validate121/properties/execution_ids/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate123/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-}
-if(data.filter !== undefined){
-if(!(validate122(data.filter, instancePath+"/filter"))){
-vErrors = vErrors === null ? validate122.errors : vErrors.concat(validate122.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate121/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate121.errors = vErrors;
+validate123.errors = vErrors;
 return errors === 0;
 }
 
-export const bulkRetryRequest = validate124;
-const schema52 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"execution_ids":{"type":"array","minItems":1,"maxItems":1000,"uniqueItems":true,"items":{"type":"string","minLength":1,"maxLength":64}},"filter":{"$ref":"#/$defs/BulkRetryFilter"},"from":{"type":"string","enum":["failure","start"]}},"if":{"required":["execution_ids"],"properties":{"execution_ids":{}}},"then":{"properties":{"filter":{"x-problem":{"message":"give either execution_ids or filter, and not both","schema":{"not":{}}}}}},"else":{"x-problem":{"message":"give either execution_ids or filter","schema":{"required":["filter"],"properties":{"filter":{}}}}}};
-const schema53 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64},"status":{"type":"array","minItems":1,"maxItems":2,"uniqueItems":true,"items":{"type":"string","enum":["failed","cancelled"]}},"from":{"type":"string","format":"date-time"},"to":{"type":"string","format":"date-time"}}};
+export const bulkCancelRequest = validate124;
+const schema53 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64},"status":{"type":"array","minItems":1,"maxItems":4,"uniqueItems":true,"items":{"type":"string","enum":["pending","running","waiting","paused"]}},"from":{"type":"string","format":"date-time"},"to":{"type":"string","format":"date-time"}}};
 
 function validate125(data, instancePath = ""){
 let vErrors = null;
@@ -2970,8 +2760,8 @@ errors++;
 if(data.status !== undefined){
 let data1 = data.status;
 if(Array.isArray(data1)){
-if(data1.length > 2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate125/properties/status/maxItems",keyword:"maxItems",params:{limit: 2}});
+if(data1.length > 4){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate125/properties/status/maxItems",keyword:"maxItems",params:{limit: 4}});
 errors++;
 }
 if(data1.length < 1){
@@ -2985,7 +2775,7 @@ if(typeof data2 !== "string"){
 vErrors = report(vErrors, {instancePath:instancePath+"/status/" + i0,schemaPath:"#/validate125/properties/status/items/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(!((data2 === "failed") || (data2 === "cancelled"))){
+if(!((((data2 === "pending") || (data2 === "running")) || (data2 === "waiting")) || (data2 === "paused"))){
 vErrors = report(vErrors, {instancePath:instancePath+"/status/" + i0,schemaPath:"#/validate125/properties/status/items/enum",keyword:"enum",params:{allowedValues: schema53.properties.status.items.enum}});
 errors++;
 }
@@ -3163,7 +2953,7 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate124/minProperties"
 errors++;
 }
 for(const key0 in data){
-if(!(((key0 === "execution_ids") || (key0 === "filter")) || (key0 === "from"))){
+if(!((key0 === "execution_ids") || (key0 === "filter"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate124/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
@@ -3227,17 +3017,6 @@ vErrors = vErrors === null ? validate125.errors : vErrors.concat(validate125.err
 errors = vErrors.length;
 }
 }
-if(data.from !== undefined){
-let data4 = data.from;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate124/properties/from/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((data4 === "failure") || (data4 === "start"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate124/properties/from/enum",keyword:"enum",params:{allowedValues: schema52.properties.from.enum}});
-errors++;
-}
-}
 }
 else {
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate124/type",keyword:"type",params:{type: "object"}});
@@ -3247,26 +3026,308 @@ validate124.errors = vErrors;
 return errors === 0;
 }
 
-export const retryExecutionRequest = validate127;
-const schema54 = {"type":"object","additionalProperties":false,"properties":{"from":{"type":"string","enum":["failure","start"]}}};
+export const bulkRetryRequest = validate127;
+const schema54 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"execution_ids":{"type":"array","minItems":1,"maxItems":1000,"uniqueItems":true,"items":{"type":"string","minLength":1,"maxLength":64}},"filter":{"$ref":"#/$defs/BulkRetryFilter"},"from":{"type":"string","enum":["failure","start"]}},"if":{"required":["execution_ids"],"properties":{"execution_ids":{}}},"then":{"properties":{"filter":{"x-problem":{"message":"give either execution_ids or filter, and not both","schema":{"not":{}}}}}},"else":{"x-problem":{"message":"give either execution_ids or filter","schema":{"required":["filter"],"properties":{"filter":{}}}}}};
+const schema55 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64},"status":{"type":"array","minItems":1,"maxItems":2,"uniqueItems":true,"items":{"type":"string","enum":["failed","cancelled"]}},"from":{"type":"string","format":"date-time"},"to":{"type":"string","format":"date-time"}}};
 
-function validate127(data, instancePath = ""){
+function validate128(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
+if(Object.keys(data).length < 1){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate128/minProperties",keyword:"minProperties",params:{limit: 1}});
+errors++;
+}
 for(const key0 in data){
-if(!(key0 === "from")){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate127/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+if(!((((key0 === "workflow_id") || (key0 === "status")) || (key0 === "from")) || (key0 === "to"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate128/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.workflow_id !== undefined){
+let data0 = data.workflow_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate128/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate128/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate128/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data1 = data.status;
+if(Array.isArray(data1)){
+if(data1.length > 2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate128/properties/status/maxItems",keyword:"maxItems",params:{limit: 2}});
+errors++;
+}
+if(data1.length < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate128/properties/status/minItems",keyword:"minItems",params:{limit: 1}});
+errors++;
+}
+const len0 = data1.length;
+for(let i0=0; i0<len0; i0++){
+let data2 = data1[i0];
+if(typeof data2 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/status/" + i0,schemaPath:"#/validate128/properties/status/items/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data2 === "failed") || (data2 === "cancelled"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status/" + i0,schemaPath:"#/validate128/properties/status/items/enum",keyword:"enum",params:{allowedValues: schema55.properties.status.items.enum}});
+errors++;
+}
+}
+let i1 = data1.length;
+let j0;
+if(i1 > 1){
+const indices0 = {};
+for(;i1--;){
+let item0 = data1[i1];
+if(typeof item0 !== "string"){
+continue;
+}
+if(typeof indices0[item0] == "number"){
+j0 = indices0[item0];
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate128/properties/status/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
+errors++;
+break;
+}
+indices0[item0] = i1;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate128/properties/status/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
 }
 if(data.from !== undefined){
-let data0 = data.from;
-if(typeof data0 !== "string"){
+let data3 = data.from;
+if(typeof data3 === "string"){
+if(!(formats2.validate(data3))){
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate128/properties/from/format",keyword:"format",params:{format: "date-time"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate128/properties/from/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.to !== undefined){
+let data4 = data.to;
+if(typeof data4 === "string"){
+if(!(formats2.validate(data4))){
+vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate128/properties/to/format",keyword:"format",params:{format: "date-time"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate128/properties/to/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate128/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate128.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate127(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+const _errs1 = errors;
+let valid0 = true;
+const _errs2 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.execution_ids === undefined) && (missing0 = "execution_ids")){
+vErrors = report(vErrors, {});
+errors++;
+}
+}
+var _valid0 = _errs2 === errors;
+errors = _errs1;
+if(vErrors !== null){
+if(_errs1){
+vErrors.length = _errs1;
+}
+else {
+vErrors = null;
+}
+}
+let ifClause0;
+if(_valid0){
+const _errs3 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.filter !== undefined){
+const _errs5 = errors;
+const _errs6 = errors;
+vErrors = report(vErrors, {});
+errors++;
+var valid2 = _errs6 === errors;
+if(!valid2){
+errors = _errs5;
+if(vErrors !== null){
+if(_errs5){
+vErrors.length = _errs5;
+}
+else {
+vErrors = null;
+}
+}
+vErrors = report(vErrors, {instancePath:instancePath+"/filter",schemaPath:"#/validate127/then/properties/filter/x-problem",keyword:"x-problem",params:{message: "give either execution_ids or filter, and not both"}});
+errors++;
+}
+else {
+errors = _errs5;
+if(vErrors !== null){
+if(_errs5){
+vErrors.length = _errs5;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+}
+var _valid0 = _errs3 === errors;
+valid0 = _valid0;
+ifClause0 = "then";
+}
+else {
+const _errs8 = errors;
+const _errs9 = errors;
+const _errs10 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing1;
+if((data.filter === undefined) && (missing1 = "filter")){
+vErrors = report(vErrors, {});
+errors++;
+}
+}
+var valid3 = _errs10 === errors;
+if(!valid3){
+errors = _errs9;
+if(vErrors !== null){
+if(_errs9){
+vErrors.length = _errs9;
+}
+else {
+vErrors = null;
+}
+}
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate127/else/x-problem",keyword:"x-problem",params:{message: "give either execution_ids or filter"}});
+errors++;
+}
+else {
+errors = _errs9;
+if(vErrors !== null){
+if(_errs9){
+vErrors.length = _errs9;
+}
+else {
+vErrors = null;
+}
+}
+}
+var _valid0 = _errs8 === errors;
+valid0 = _valid0;
+ifClause0 = "else";
+}
+if(!valid0){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate127/if",keyword:"if",params:{failingKeyword: ifClause0}});
+errors++;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(Object.keys(data).length < 1){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate127/minProperties",keyword:"minProperties",params:{limit: 1}});
+errors++;
+}
+for(const key0 in data){
+if(!(((key0 === "execution_ids") || (key0 === "filter")) || (key0 === "from"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate127/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.execution_ids !== undefined){
+let data1 = data.execution_ids;
+if(Array.isArray(data1)){
+if(data1.length > 1000){
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_ids",schemaPath:"#/validate127/properties/execution_ids/maxItems",keyword:"maxItems",params:{limit: 1000}});
+errors++;
+}
+if(data1.length < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_ids",schemaPath:"#/validate127/properties/execution_ids/minItems",keyword:"minItems",params:{limit: 1}});
+errors++;
+}
+const len0 = data1.length;
+for(let i0=0; i0<len0; i0++){
+let data2 = data1[i0];
+if(typeof data2 === "string"){
+if(func1(data2) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_ids/" + i0,schemaPath:"#/validate127/properties/execution_ids/items/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data2) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_ids/" + i0,schemaPath:"#/validate127/properties/execution_ids/items/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_ids/" + i0,schemaPath:"#/validate127/properties/execution_ids/items/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+let i1 = data1.length;
+let j0;
+if(i1 > 1){
+const indices0 = {};
+for(;i1--;){
+let item0 = data1[i1];
+if(typeof item0 !== "string"){
+continue;
+}
+if(typeof indices0[item0] == "number"){
+j0 = indices0[item0];
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_ids",schemaPath:"#/validate127/properties/execution_ids/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
+errors++;
+break;
+}
+indices0[item0] = i1;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_ids",schemaPath:"#/validate127/properties/execution_ids/type",keyword:"type",params:{type: "array"}});
+errors++;
+}
+}
+if(data.filter !== undefined){
+if(!(validate128(data.filter, instancePath+"/filter"))){
+vErrors = vErrors === null ? validate128.errors : vErrors.concat(validate128.errors);
+errors = vErrors.length;
+}
+}
+if(data.from !== undefined){
+let data4 = data.from;
+if(typeof data4 !== "string"){
 vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate127/properties/from/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(!((data0 === "failure") || (data0 === "start"))){
+if(!((data4 === "failure") || (data4 === "start"))){
 vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate127/properties/from/enum",keyword:"enum",params:{allowedValues: schema54.properties.from.enum}});
 errors++;
 }
@@ -3280,95 +3341,27 @@ validate127.errors = vErrors;
 return errors === 0;
 }
 
-export const replayExecutionRequest = validate128;
-
-function validate128(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-for(const key0 in data){
-if(!(((key0 === "input") || (key0 === "version")) || (key0 === "metadata"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate128/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.input !== undefined){
-let data0 = data.input;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/input",schemaPath:"#/validate128/properties/input/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-}
-if(data.version !== undefined){
-let data1 = data.version;
-if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate128/properties/version/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data1 == "number"){
-if(data1 > 2147483647 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate128/properties/version/maximum",keyword:"maximum",params:{comparison: "<=", limit: 2147483647}});
-errors++;
-}
-if(data1 < 1 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate128/properties/version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.metadata !== undefined){
-let data2 = data.metadata;
-if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
-if(Object.keys(data2).length > 50){
-vErrors = report(vErrors, {instancePath:instancePath+"/metadata",schemaPath:"#/validate128/properties/metadata/maxProperties",keyword:"maxProperties",params:{limit: 50}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/metadata",schemaPath:"#/validate128/properties/metadata/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate128/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate128.errors = vErrors;
-return errors === 0;
-}
-
-export const callbackPayload = validate129;
-
-function validate129(data, instancePath = ""){
-validate129.errors = null;
-return true;
-}
-
-export const decideApprovalRequest = validate130;
+export const retryExecutionRequest = validate130;
+const schema56 = {"type":"object","additionalProperties":false,"properties":{"from":{"type":"string","enum":["failure","start"]}}};
 
 function validate130(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
-if(!(key0 === "note")){
+if(!(key0 === "from")){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate130/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.note !== undefined){
-let data0 = data.note;
-if(typeof data0 === "string"){
-if(func1(data0) > 10000){
-vErrors = report(vErrors, {instancePath:instancePath+"/note",schemaPath:"#/validate130/properties/note/maxLength",keyword:"maxLength",params:{limit: 10000}});
+if(data.from !== undefined){
+let data0 = data.from;
+if(typeof data0 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate130/properties/from/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/note",schemaPath:"#/validate130/properties/note/type",keyword:"type",params:{type: "string"}});
+if(!((data0 === "failure") || (data0 === "start"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate130/properties/from/enum",keyword:"enum",params:{allowedValues: schema56.properties.from.enum}});
 errors++;
 }
 }
@@ -3381,90 +3374,55 @@ validate130.errors = vErrors;
 return errors === 0;
 }
 
-export const createGroupRequest = validate131;
-const schema58 = {"type":"object","additionalProperties":false,"required":["name"],"properties":{"name":{"$ref":"#/$defs/GroupName"},"description":{"type":["string","null"],"maxLength":5000},"position":{"$ref":"#/$defs/GroupPosition"}}};
-
-function validate132(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data === "string"){
-if(func1(data) > 200){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate132/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-if(func1(data) < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate132/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate132/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-validate132.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate134(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(!((typeof data == "number") && (!(data % 1) && !isNaN(data)))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate134/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data == "number"){
-if(data > 499 || isNaN(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate134/maximum",keyword:"maximum",params:{comparison: "<=", limit: 499}});
-errors++;
-}
-if(data < 0 || isNaN(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate134/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
-errors++;
-}
-}
-validate134.errors = vErrors;
-return errors === 0;
-}
-
+export const replayExecutionRequest = validate131;
 
 function validate131(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate131/required",keyword:"required",params:{missingProperty: "name"}});
-errors++;
-}
 for(const key0 in data){
-if(!(((key0 === "name") || (key0 === "description")) || (key0 === "position"))){
+if(!(((key0 === "input") || (key0 === "version")) || (key0 === "metadata"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate131/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.name !== undefined){
-if(!(validate132(data.name, instancePath+"/name"))){
-vErrors = vErrors === null ? validate132.errors : vErrors.concat(validate132.errors);
-errors = vErrors.length;
+if(data.input !== undefined){
+let data0 = data.input;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 }
-}
-if(data.description !== undefined){
-let data1 = data.description;
-if((typeof data1 !== "string") && (data1 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate131/properties/description/type",keyword:"type",params:{type: schema58.properties.description.type}});
-errors++;
-}
-if(typeof data1 === "string"){
-if(func1(data1) > 5000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate131/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/input",schemaPath:"#/validate131/properties/input/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
+if(data.version !== undefined){
+let data1 = data.version;
+if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate131/properties/version/type",keyword:"type",params:{type: "integer"}});
+errors++;
 }
-if(data.position !== undefined){
-if(!(validate134(data.position, instancePath+"/position"))){
-vErrors = vErrors === null ? validate134.errors : vErrors.concat(validate134.errors);
-errors = vErrors.length;
+if(typeof data1 == "number"){
+if(data1 > 2147483647 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate131/properties/version/maximum",keyword:"maximum",params:{comparison: "<=", limit: 2147483647}});
+errors++;
+}
+if(data1 < 1 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate131/properties/version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.metadata !== undefined){
+let data2 = data.metadata;
+if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
+if(Object.keys(data2).length > 50){
+vErrors = report(vErrors, {instancePath:instancePath+"/metadata",schemaPath:"#/validate131/properties/metadata/maxProperties",keyword:"maxProperties",params:{limit: 50}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/metadata",schemaPath:"#/validate131/properties/metadata/type",keyword:"type",params:{type: "object"}});
+errors++;
 }
 }
 }
@@ -3476,153 +3434,289 @@ validate131.errors = vErrors;
 return errors === 0;
 }
 
-export const updateGroupRequest = validate136;
-const schema61 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"$ref":"#/$defs/GroupName"},"description":{"type":["string","null"],"maxLength":5000},"position":{"$ref":"#/$defs/GroupPosition"}}};
+export const callbackPayload = validate132;
 
-function validate136(data, instancePath = ""){
+function validate132(data, instancePath = ""){
+validate132.errors = null;
+return true;
+}
+
+export const decideApprovalRequest = validate133;
+
+function validate133(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(Object.keys(data).length < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate136/minProperties",keyword:"minProperties",params:{limit: 1}});
+for(const key0 in data){
+if(!(key0 === "note")){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate133/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.note !== undefined){
+let data0 = data.note;
+if(typeof data0 === "string"){
+if(func1(data0) > 10000){
+vErrors = report(vErrors, {instancePath:instancePath+"/note",schemaPath:"#/validate133/properties/note/maxLength",keyword:"maxLength",params:{limit: 10000}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/note",schemaPath:"#/validate133/properties/note/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate133/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate133.errors = vErrors;
+return errors === 0;
+}
+
+export const createGroupRequest = validate134;
+const schema60 = {"type":"object","additionalProperties":false,"required":["name"],"properties":{"name":{"$ref":"#/$defs/GroupName"},"description":{"type":["string","null"],"maxLength":5000},"position":{"$ref":"#/$defs/GroupPosition"}}};
+
+function validate135(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data === "string"){
+if(func1(data) > 200){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate135/maxLength",keyword:"maxLength",params:{limit: 200}});
+errors++;
+}
+if(func1(data) < 1){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate135/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate135/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+validate135.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate137(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(!((typeof data == "number") && (!(data % 1) && !isNaN(data)))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate137/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data == "number"){
+if(data > 499 || isNaN(data)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate137/maximum",keyword:"maximum",params:{comparison: "<=", limit: 499}});
+errors++;
+}
+if(data < 0 || isNaN(data)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate137/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+errors++;
+}
+}
+validate137.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate134(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.name === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate134/required",keyword:"required",params:{missingProperty: "name"}});
 errors++;
 }
 for(const key0 in data){
 if(!(((key0 === "name") || (key0 === "description")) || (key0 === "position"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate136/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate134/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.name !== undefined){
-if(!(validate132(data.name, instancePath+"/name"))){
-vErrors = vErrors === null ? validate132.errors : vErrors.concat(validate132.errors);
+if(!(validate135(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate135.errors : vErrors.concat(validate135.errors);
 errors = vErrors.length;
 }
 }
 if(data.description !== undefined){
 let data1 = data.description;
 if((typeof data1 !== "string") && (data1 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate136/properties/description/type",keyword:"type",params:{type: schema61.properties.description.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate134/properties/description/type",keyword:"type",params:{type: schema60.properties.description.type}});
 errors++;
 }
 if(typeof data1 === "string"){
 if(func1(data1) > 5000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate136/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate134/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
 errors++;
 }
 }
 }
 if(data.position !== undefined){
-if(!(validate134(data.position, instancePath+"/position"))){
-vErrors = vErrors === null ? validate134.errors : vErrors.concat(validate134.errors);
+if(!(validate137(data.position, instancePath+"/position"))){
+vErrors = vErrors === null ? validate137.errors : vErrors.concat(validate137.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate136/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate134/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate136.errors = vErrors;
+validate134.errors = vErrors;
 return errors === 0;
 }
 
-export const createChannelRequest = validate139;
-const schema62 = {"type":"object","additionalProperties":false,"required":["name","kind"],"properties":{"name":{"type":"string","minLength":1,"maxLength":100},"description":{"type":["string","null"],"maxLength":1000},"kind":{"$ref":"#/$defs/ChannelKind"},"slug":{"$ref":"#/$defs/ChannelSlug"},"auth_mode":{"$ref":"#/$defs/ChannelAuthMode"},"enabled":{"type":"boolean"},"routes":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/ChannelRoute"}},"tools":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/ChannelTool"}}},"if":{"properties":{"kind":{"const":"http"}}},"then":{"properties":{"tools":{"x-problem":{"message":"are for a channel of kind mcp only","schema":{"maxItems":0}}}}},"else":{"properties":{"routes":{"x-problem":{"message":"are for a channel of kind http only","schema":{"maxItems":0}}}}}};
-const schema63 = {"type":"string","enum":["http","mcp"]};
+export const updateGroupRequest = validate139;
+const schema63 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"$ref":"#/$defs/GroupName"},"description":{"type":["string","null"],"maxLength":5000},"position":{"$ref":"#/$defs/GroupPosition"}}};
 
-function validate140(data, instancePath = ""){
+function validate139(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(Object.keys(data).length < 1){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate139/minProperties",keyword:"minProperties",params:{limit: 1}});
+errors++;
+}
+for(const key0 in data){
+if(!(((key0 === "name") || (key0 === "description")) || (key0 === "position"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate139/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.name !== undefined){
+if(!(validate135(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate135.errors : vErrors.concat(validate135.errors);
+errors = vErrors.length;
+}
+}
+if(data.description !== undefined){
+let data1 = data.description;
+if((typeof data1 !== "string") && (data1 !== null)){
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate139/properties/description/type",keyword:"type",params:{type: schema63.properties.description.type}});
+errors++;
+}
+if(typeof data1 === "string"){
+if(func1(data1) > 5000){
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate139/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
+errors++;
+}
+}
+}
+if(data.position !== undefined){
+if(!(validate137(data.position, instancePath+"/position"))){
+vErrors = vErrors === null ? validate137.errors : vErrors.concat(validate137.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate139/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate139.errors = vErrors;
+return errors === 0;
+}
+
+export const createChannelRequest = validate142;
+const schema64 = {"type":"object","additionalProperties":false,"required":["name","kind"],"properties":{"name":{"type":"string","minLength":1,"maxLength":100},"description":{"type":["string","null"],"maxLength":1000},"kind":{"$ref":"#/$defs/ChannelKind"},"slug":{"$ref":"#/$defs/ChannelSlug"},"auth_mode":{"$ref":"#/$defs/ChannelAuthMode"},"enabled":{"type":"boolean"},"routes":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/ChannelRoute"}},"tools":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/ChannelTool"}}},"if":{"properties":{"kind":{"const":"http"}}},"then":{"properties":{"tools":{"x-problem":{"message":"are for a channel of kind mcp only","schema":{"maxItems":0}}}}},"else":{"properties":{"routes":{"x-problem":{"message":"are for a channel of kind http only","schema":{"maxItems":0}}}}}};
+const schema65 = {"type":"string","enum":["http","mcp"]};
+
+function validate143(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate140/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate143/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if(!((data === "http") || (data === "mcp"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate140/enum",keyword:"enum",params:{allowedValues: schema63.enum}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate143/enum",keyword:"enum",params:{allowedValues: schema65.enum}});
 errors++;
 }
-validate140.errors = vErrors;
+validate143.errors = vErrors;
 return errors === 0;
 }
 
 const pattern4 = new RegExp("^[a-z0-9]+(?:-[a-z0-9]+)*$", "u");
 
-function validate142(data, instancePath = ""){
+function validate145(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(typeof data === "string"){
 if(func1(data) > 80){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate142/maxLength",keyword:"maxLength",params:{limit: 80}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate145/maxLength",keyword:"maxLength",params:{limit: 80}});
 errors++;
 }
 if(func1(data) < 3){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate142/minLength",keyword:"minLength",params:{limit: 3}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate145/minLength",keyword:"minLength",params:{limit: 3}});
 errors++;
 }
 if(!pattern4.test(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate142/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]+(?:-[a-z0-9]+)*$"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate145/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]+(?:-[a-z0-9]+)*$"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate142/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate145/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-validate142.errors = vErrors;
+validate145.errors = vErrors;
 return errors === 0;
 }
 
-const schema65 = {"type":"string","enum":["token","public"]};
+const schema67 = {"type":"string","enum":["token","public"]};
 
-function validate144(data, instancePath = ""){
+function validate147(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate144/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate147/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if(!((data === "token") || (data === "public"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate144/enum",keyword:"enum",params:{allowedValues: schema65.enum}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate147/enum",keyword:"enum",params:{allowedValues: schema67.enum}});
 errors++;
 }
-validate144.errors = vErrors;
+validate147.errors = vErrors;
 return errors === 0;
 }
 
-const schema66 = {"type":"object","additionalProperties":false,"required":["method","path","workflow_id"],"properties":{"method":{"type":"string","enum":["GET","POST","PUT","PATCH","DELETE"]},"path":{"type":"string","maxLength":500,"pattern":"^/(?:(?:[A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\})(?:/(?:[A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\}))*)?$"},"workflow_id":{"type":"string","minLength":1,"maxLength":64},"response_mode":{"type":"string","enum":["sync","async"]},"timeout_seconds":{"type":"integer","minimum":1,"maximum":60}}};
+const schema68 = {"type":"object","additionalProperties":false,"required":["method","path","workflow_id"],"properties":{"method":{"type":"string","enum":["GET","POST","PUT","PATCH","DELETE"]},"path":{"type":"string","maxLength":500,"pattern":"^/(?:(?:[A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\})(?:/(?:[A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\}))*)?$"},"workflow_id":{"type":"string","minLength":1,"maxLength":64},"response_mode":{"type":"string","enum":["sync","async"]},"timeout_seconds":{"type":"integer","minimum":1,"maximum":60}}};
 const pattern5 = new RegExp("^/(?:(?:[A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\})(?:/(?:[A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\}))*)?$", "u");
 
-function validate146(data, instancePath = ""){
+function validate149(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.method === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate146/required",keyword:"required",params:{missingProperty: "method"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate149/required",keyword:"required",params:{missingProperty: "method"}});
 errors++;
 }
 if(data.path === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate146/required",keyword:"required",params:{missingProperty: "path"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate149/required",keyword:"required",params:{missingProperty: "path"}});
 errors++;
 }
 if(data.workflow_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate146/required",keyword:"required",params:{missingProperty: "workflow_id"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate149/required",keyword:"required",params:{missingProperty: "workflow_id"}});
 errors++;
 }
 for(const key0 in data){
 if(!(((((key0 === "method") || (key0 === "path")) || (key0 === "workflow_id")) || (key0 === "response_mode")) || (key0 === "timeout_seconds"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate146/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate149/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.method !== undefined){
 let data0 = data.method;
 if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/method",schemaPath:"#/validate146/properties/method/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/method",schemaPath:"#/validate149/properties/method/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if(!(((((data0 === "GET") || (data0 === "POST")) || (data0 === "PUT")) || (data0 === "PATCH")) || (data0 === "DELETE"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/method",schemaPath:"#/validate146/properties/method/enum",keyword:"enum",params:{allowedValues: schema66.properties.method.enum}});
+vErrors = report(vErrors, {instancePath:instancePath+"/method",schemaPath:"#/validate149/properties/method/enum",keyword:"enum",params:{allowedValues: schema68.properties.method.enum}});
 errors++;
 }
 }
@@ -3630,16 +3724,16 @@ if(data.path !== undefined){
 let data1 = data.path;
 if(typeof data1 === "string"){
 if(func1(data1) > 500){
-vErrors = report(vErrors, {instancePath:instancePath+"/path",schemaPath:"#/validate146/properties/path/maxLength",keyword:"maxLength",params:{limit: 500}});
+vErrors = report(vErrors, {instancePath:instancePath+"/path",schemaPath:"#/validate149/properties/path/maxLength",keyword:"maxLength",params:{limit: 500}});
 errors++;
 }
 if(!pattern5.test(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/path",schemaPath:"#/validate146/properties/path/pattern",keyword:"pattern",params:{pattern: "^/(?:(?:[A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\})(?:/(?:[A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\}))*)?$"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/path",schemaPath:"#/validate149/properties/path/pattern",keyword:"pattern",params:{pattern: "^/(?:(?:[A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\})(?:/(?:[A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\}))*)?$"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/path",schemaPath:"#/validate146/properties/path/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/path",schemaPath:"#/validate149/properties/path/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -3647,73 +3741,73 @@ if(data.workflow_id !== undefined){
 let data2 = data.workflow_id;
 if(typeof data2 === "string"){
 if(func1(data2) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate146/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate149/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
 if(func1(data2) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate146/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate149/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate146/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate149/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.response_mode !== undefined){
 let data3 = data.response_mode;
 if(typeof data3 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/response_mode",schemaPath:"#/validate146/properties/response_mode/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/response_mode",schemaPath:"#/validate149/properties/response_mode/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if(!((data3 === "sync") || (data3 === "async"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/response_mode",schemaPath:"#/validate146/properties/response_mode/enum",keyword:"enum",params:{allowedValues: schema66.properties.response_mode.enum}});
+vErrors = report(vErrors, {instancePath:instancePath+"/response_mode",schemaPath:"#/validate149/properties/response_mode/enum",keyword:"enum",params:{allowedValues: schema68.properties.response_mode.enum}});
 errors++;
 }
 }
 if(data.timeout_seconds !== undefined){
 let data4 = data.timeout_seconds;
 if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate146/properties/timeout_seconds/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate149/properties/timeout_seconds/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data4 == "number"){
 if(data4 > 60 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate146/properties/timeout_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 60}});
+vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate149/properties/timeout_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 60}});
 errors++;
 }
 if(data4 < 1 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate146/properties/timeout_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate149/properties/timeout_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate146/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate149/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate146.errors = vErrors;
+validate149.errors = vErrors;
 return errors === 0;
 }
 
 const pattern6 = new RegExp("^[a-zA-Z0-9_-]{1,64}$", "u");
 
-function validate148(data, instancePath = ""){
+function validate151(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate148/required",keyword:"required",params:{missingProperty: "name"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate151/required",keyword:"required",params:{missingProperty: "name"}});
 errors++;
 }
 if(data.workflow_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate148/required",keyword:"required",params:{missingProperty: "workflow_id"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate151/required",keyword:"required",params:{missingProperty: "workflow_id"}});
 errors++;
 }
 for(const key0 in data){
 if(!((((key0 === "name") || (key0 === "description")) || (key0 === "workflow_id")) || (key0 === "timeout_seconds"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate148/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate151/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -3721,12 +3815,12 @@ if(data.name !== undefined){
 let data0 = data.name;
 if(typeof data0 === "string"){
 if(!pattern6.test(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate148/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-zA-Z0-9_-]{1,64}$"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate151/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-zA-Z0-9_-]{1,64}$"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate148/properties/name/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate151/properties/name/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -3734,16 +3828,16 @@ if(data.description !== undefined){
 let data1 = data.description;
 if(typeof data1 === "string"){
 if(func1(data1) > 2000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate148/properties/description/maxLength",keyword:"maxLength",params:{limit: 2000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate151/properties/description/maxLength",keyword:"maxLength",params:{limit: 2000}});
 errors++;
 }
 if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate148/properties/description/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate151/properties/description/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate148/properties/description/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate151/properties/description/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -3751,47 +3845,47 @@ if(data.workflow_id !== undefined){
 let data2 = data.workflow_id;
 if(typeof data2 === "string"){
 if(func1(data2) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate148/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate151/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
 if(func1(data2) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate148/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate151/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate148/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate151/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.timeout_seconds !== undefined){
 let data3 = data.timeout_seconds;
 if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate148/properties/timeout_seconds/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate151/properties/timeout_seconds/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data3 == "number"){
 if(data3 > 300 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate148/properties/timeout_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 300}});
+vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate151/properties/timeout_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 300}});
 errors++;
 }
 if(data3 < 1 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate148/properties/timeout_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate151/properties/timeout_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate148/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate151/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate148.errors = vErrors;
+validate151.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate139(data, instancePath = ""){
+function validate142(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 const _errs1 = errors;
@@ -3840,7 +3934,7 @@ else {
 vErrors = null;
 }
 }
-vErrors = report(vErrors, {instancePath:instancePath+"/tools",schemaPath:"#/validate139/then/properties/tools/x-problem",keyword:"x-problem",params:{message: "are for a channel of kind mcp only"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/tools",schemaPath:"#/validate142/then/properties/tools/x-problem",keyword:"x-problem",params:{message: "are for a channel of kind mcp only"}});
 errors++;
 }
 else {
@@ -3884,7 +3978,7 @@ else {
 vErrors = null;
 }
 }
-vErrors = report(vErrors, {instancePath:instancePath+"/routes",schemaPath:"#/validate139/else/properties/routes/x-problem",keyword:"x-problem",params:{message: "are for a channel of kind http only"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/routes",schemaPath:"#/validate142/else/properties/routes/x-problem",keyword:"x-problem",params:{message: "are for a channel of kind http only"}});
 errors++;
 }
 else {
@@ -3905,21 +3999,21 @@ valid0 = _valid0;
 ifClause0 = "else";
 }
 if(!valid0){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate139/if",keyword:"if",params:{failingKeyword: ifClause0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate142/if",keyword:"if",params:{failingKeyword: ifClause0}});
 errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate139/required",keyword:"required",params:{missingProperty: "name"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate142/required",keyword:"required",params:{missingProperty: "name"}});
 errors++;
 }
 if(data.kind === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate139/required",keyword:"required",params:{missingProperty: "kind"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate142/required",keyword:"required",params:{missingProperty: "kind"}});
 errors++;
 }
 for(const key0 in data){
 if(!((((((((key0 === "name") || (key0 === "description")) || (key0 === "kind")) || (key0 === "slug")) || (key0 === "auth_mode")) || (key0 === "enabled")) || (key0 === "routes")) || (key0 === "tools"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate139/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate142/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -3927,53 +4021,53 @@ if(data.name !== undefined){
 let data3 = data.name;
 if(typeof data3 === "string"){
 if(func1(data3) > 100){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate139/properties/name/maxLength",keyword:"maxLength",params:{limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate142/properties/name/maxLength",keyword:"maxLength",params:{limit: 100}});
 errors++;
 }
 if(func1(data3) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate139/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate142/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate139/properties/name/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate142/properties/name/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.description !== undefined){
 let data4 = data.description;
 if((typeof data4 !== "string") && (data4 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate139/properties/description/type",keyword:"type",params:{type: schema62.properties.description.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate142/properties/description/type",keyword:"type",params:{type: schema64.properties.description.type}});
 errors++;
 }
 if(typeof data4 === "string"){
 if(func1(data4) > 1000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate139/properties/description/maxLength",keyword:"maxLength",params:{limit: 1000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate142/properties/description/maxLength",keyword:"maxLength",params:{limit: 1000}});
 errors++;
 }
 }
 }
 if(data.kind !== undefined){
-if(!(validate140(data.kind, instancePath+"/kind"))){
-vErrors = vErrors === null ? validate140.errors : vErrors.concat(validate140.errors);
+if(!(validate143(data.kind, instancePath+"/kind"))){
+vErrors = vErrors === null ? validate143.errors : vErrors.concat(validate143.errors);
 errors = vErrors.length;
 }
 }
 if(data.slug !== undefined){
-if(!(validate142(data.slug, instancePath+"/slug"))){
-vErrors = vErrors === null ? validate142.errors : vErrors.concat(validate142.errors);
+if(!(validate145(data.slug, instancePath+"/slug"))){
+vErrors = vErrors === null ? validate145.errors : vErrors.concat(validate145.errors);
 errors = vErrors.length;
 }
 }
 if(data.auth_mode !== undefined){
-if(!(validate144(data.auth_mode, instancePath+"/auth_mode"))){
-vErrors = vErrors === null ? validate144.errors : vErrors.concat(validate144.errors);
+if(!(validate147(data.auth_mode, instancePath+"/auth_mode"))){
+vErrors = vErrors === null ? validate147.errors : vErrors.concat(validate147.errors);
 errors = vErrors.length;
 }
 }
 if(data.enabled !== undefined){
 if(typeof data.enabled !== "boolean"){
-vErrors = report(vErrors, {instancePath:instancePath+"/enabled",schemaPath:"#/validate139/properties/enabled/type",keyword:"type",params:{type: "boolean"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/enabled",schemaPath:"#/validate142/properties/enabled/type",keyword:"type",params:{type: "boolean"}});
 errors++;
 }
 }
@@ -3981,19 +4075,19 @@ if(data.routes !== undefined){
 let data9 = data.routes;
 if(Array.isArray(data9)){
 if(data9.length > 100){
-vErrors = report(vErrors, {instancePath:instancePath+"/routes",schemaPath:"#/validate139/properties/routes/maxItems",keyword:"maxItems",params:{limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/routes",schemaPath:"#/validate142/properties/routes/maxItems",keyword:"maxItems",params:{limit: 100}});
 errors++;
 }
 const len0 = data9.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate146(data9[i0], instancePath+"/routes/" + i0))){
-vErrors = vErrors === null ? validate146.errors : vErrors.concat(validate146.errors);
+if(!(validate149(data9[i0], instancePath+"/routes/" + i0))){
+vErrors = vErrors === null ? validate149.errors : vErrors.concat(validate149.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/routes",schemaPath:"#/validate139/properties/routes/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/routes",schemaPath:"#/validate142/properties/routes/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
 }
@@ -4001,35 +4095,35 @@ if(data.tools !== undefined){
 let data11 = data.tools;
 if(Array.isArray(data11)){
 if(data11.length > 100){
-vErrors = report(vErrors, {instancePath:instancePath+"/tools",schemaPath:"#/validate139/properties/tools/maxItems",keyword:"maxItems",params:{limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/tools",schemaPath:"#/validate142/properties/tools/maxItems",keyword:"maxItems",params:{limit: 100}});
 errors++;
 }
 const len1 = data11.length;
 for(let i1=0; i1<len1; i1++){
-if(!(validate148(data11[i1], instancePath+"/tools/" + i1))){
-vErrors = vErrors === null ? validate148.errors : vErrors.concat(validate148.errors);
+if(!(validate151(data11[i1], instancePath+"/tools/" + i1))){
+vErrors = vErrors === null ? validate151.errors : vErrors.concat(validate151.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/tools",schemaPath:"#/validate139/properties/tools/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/tools",schemaPath:"#/validate142/properties/tools/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate139/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate142/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate139.errors = vErrors;
+validate142.errors = vErrors;
 return errors === 0;
 }
 
-export const updateChannelRequest = validate150;
-const schema68 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"type":"string","minLength":1,"maxLength":100},"description":{"type":["string","null"],"maxLength":1000},"slug":{"$ref":"#/$defs/ChannelSlug"},"auth_mode":{"$ref":"#/$defs/ChannelAuthMode"},"enabled":{"type":"boolean"},"routes":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/ChannelRoute"}},"tools":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/ChannelTool"}}},"if":{"required":["routes"],"properties":{"routes":{"minItems":1}}},"then":{"properties":{"tools":{"x-problem":{"message":"are not for a channel that has routes","schema":{"maxItems":0}}}}}};
+export const updateChannelRequest = validate153;
+const schema70 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"type":"string","minLength":1,"maxLength":100},"description":{"type":["string","null"],"maxLength":1000},"slug":{"$ref":"#/$defs/ChannelSlug"},"auth_mode":{"$ref":"#/$defs/ChannelAuthMode"},"enabled":{"type":"boolean"},"routes":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/ChannelRoute"}},"tools":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/ChannelTool"}}},"if":{"required":["routes"],"properties":{"routes":{"minItems":1}}},"then":{"properties":{"tools":{"x-problem":{"message":"are not for a channel that has routes","schema":{"maxItems":0}}}}}};
 
-function validate150(data, instancePath = ""){
+function validate153(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 const _errs1 = errors;
@@ -4087,7 +4181,7 @@ else {
 vErrors = null;
 }
 }
-vErrors = report(vErrors, {instancePath:instancePath+"/tools",schemaPath:"#/validate150/then/properties/tools/x-problem",keyword:"x-problem",params:{message: "are not for a channel that has routes"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/tools",schemaPath:"#/validate153/then/properties/tools/x-problem",keyword:"x-problem",params:{message: "are not for a channel that has routes"}});
 errors++;
 }
 else {
@@ -4107,17 +4201,17 @@ var _valid0 = _errs4 === errors;
 valid0 = _valid0;
 }
 if(!valid0){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate150/if",keyword:"if",params:{failingKeyword: "then"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate153/if",keyword:"if",params:{failingKeyword: "then"}});
 errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(Object.keys(data).length < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate150/minProperties",keyword:"minProperties",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate153/minProperties",keyword:"minProperties",params:{limit: 1}});
 errors++;
 }
 for(const key0 in data){
 if(!(((((((key0 === "name") || (key0 === "description")) || (key0 === "slug")) || (key0 === "auth_mode")) || (key0 === "enabled")) || (key0 === "routes")) || (key0 === "tools"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate150/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate153/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -4125,47 +4219,47 @@ if(data.name !== undefined){
 let data2 = data.name;
 if(typeof data2 === "string"){
 if(func1(data2) > 100){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate150/properties/name/maxLength",keyword:"maxLength",params:{limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate153/properties/name/maxLength",keyword:"maxLength",params:{limit: 100}});
 errors++;
 }
 if(func1(data2) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate150/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate153/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate150/properties/name/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate153/properties/name/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.description !== undefined){
 let data3 = data.description;
 if((typeof data3 !== "string") && (data3 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate150/properties/description/type",keyword:"type",params:{type: schema68.properties.description.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate153/properties/description/type",keyword:"type",params:{type: schema70.properties.description.type}});
 errors++;
 }
 if(typeof data3 === "string"){
 if(func1(data3) > 1000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate150/properties/description/maxLength",keyword:"maxLength",params:{limit: 1000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate153/properties/description/maxLength",keyword:"maxLength",params:{limit: 1000}});
 errors++;
 }
 }
 }
 if(data.slug !== undefined){
-if(!(validate142(data.slug, instancePath+"/slug"))){
-vErrors = vErrors === null ? validate142.errors : vErrors.concat(validate142.errors);
+if(!(validate145(data.slug, instancePath+"/slug"))){
+vErrors = vErrors === null ? validate145.errors : vErrors.concat(validate145.errors);
 errors = vErrors.length;
 }
 }
 if(data.auth_mode !== undefined){
-if(!(validate144(data.auth_mode, instancePath+"/auth_mode"))){
-vErrors = vErrors === null ? validate144.errors : vErrors.concat(validate144.errors);
+if(!(validate147(data.auth_mode, instancePath+"/auth_mode"))){
+vErrors = vErrors === null ? validate147.errors : vErrors.concat(validate147.errors);
 errors = vErrors.length;
 }
 }
 if(data.enabled !== undefined){
 if(typeof data.enabled !== "boolean"){
-vErrors = report(vErrors, {instancePath:instancePath+"/enabled",schemaPath:"#/validate150/properties/enabled/type",keyword:"type",params:{type: "boolean"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/enabled",schemaPath:"#/validate153/properties/enabled/type",keyword:"type",params:{type: "boolean"}});
 errors++;
 }
 }
@@ -4173,19 +4267,19 @@ if(data.routes !== undefined){
 let data7 = data.routes;
 if(Array.isArray(data7)){
 if(data7.length > 100){
-vErrors = report(vErrors, {instancePath:instancePath+"/routes",schemaPath:"#/validate150/properties/routes/maxItems",keyword:"maxItems",params:{limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/routes",schemaPath:"#/validate153/properties/routes/maxItems",keyword:"maxItems",params:{limit: 100}});
 errors++;
 }
 const len0 = data7.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate146(data7[i0], instancePath+"/routes/" + i0))){
-vErrors = vErrors === null ? validate146.errors : vErrors.concat(validate146.errors);
+if(!(validate149(data7[i0], instancePath+"/routes/" + i0))){
+vErrors = vErrors === null ? validate149.errors : vErrors.concat(validate149.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/routes",schemaPath:"#/validate150/properties/routes/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/routes",schemaPath:"#/validate153/properties/routes/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
 }
@@ -4193,76 +4287,154 @@ if(data.tools !== undefined){
 let data9 = data.tools;
 if(Array.isArray(data9)){
 if(data9.length > 100){
-vErrors = report(vErrors, {instancePath:instancePath+"/tools",schemaPath:"#/validate150/properties/tools/maxItems",keyword:"maxItems",params:{limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/tools",schemaPath:"#/validate153/properties/tools/maxItems",keyword:"maxItems",params:{limit: 100}});
 errors++;
 }
 const len1 = data9.length;
 for(let i1=0; i1<len1; i1++){
-if(!(validate148(data9[i1], instancePath+"/tools/" + i1))){
-vErrors = vErrors === null ? validate148.errors : vErrors.concat(validate148.errors);
+if(!(validate151(data9[i1], instancePath+"/tools/" + i1))){
+vErrors = vErrors === null ? validate151.errors : vErrors.concat(validate151.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/tools",schemaPath:"#/validate150/properties/tools/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/tools",schemaPath:"#/validate153/properties/tools/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate150/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate153/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate150.errors = vErrors;
+validate153.errors = vErrors;
 return errors === 0;
 }
 
-export const createFormRequest = validate155;
-const schema69 = {"type":"object","additionalProperties":false,"required":["name"],"properties":{"name":{"type":"string","minLength":1,"maxLength":100},"title":{"type":"string","minLength":1,"maxLength":200},"description":{"type":["string","null"],"maxLength":2000},"slug":{"$ref":"#/$defs/FormSlug"},"fields":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/FormField"}},"settings":{"$ref":"#/$defs/FormSettings"},"workflow_id":{"type":["string","null"],"minLength":1,"maxLength":64}}};
+export const createFormRequest = validate158;
+const schema71 = {"type":"object","additionalProperties":false,"required":["name"],"properties":{"name":{"type":"string","minLength":1,"maxLength":100},"title":{"type":"string","minLength":1,"maxLength":200},"description":{"type":["string","null"],"maxLength":2000},"slug":{"$ref":"#/$defs/FormSlug"},"fields":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/FormField"}},"settings":{"$ref":"#/$defs/FormSettings"},"workflow_id":{"type":["string","null"],"minLength":1,"maxLength":64}}};
 
-function validate156(data, instancePath = ""){
+function validate159(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(typeof data === "string"){
 if(func1(data) > 80){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate156/maxLength",keyword:"maxLength",params:{limit: 80}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate159/maxLength",keyword:"maxLength",params:{limit: 80}});
 errors++;
 }
 if(func1(data) < 3){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate156/minLength",keyword:"minLength",params:{limit: 3}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate159/minLength",keyword:"minLength",params:{limit: 3}});
 errors++;
 }
 if(!pattern4.test(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate156/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]+(?:-[a-z0-9]+)*$"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate159/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]+(?:-[a-z0-9]+)*$"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate156/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate159/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-validate156.errors = vErrors;
+validate159.errors = vErrors;
 return errors === 0;
 }
 
-const schema72 = {"type":"object","additionalProperties":false,"required":["name","type","label"],"properties":{"name":{"$ref":"#/$defs/FormFieldName"},"type":{"type":"string","enum":["text","textarea","email","url","phone"]},"label":{"$ref":"#/$defs/FormFieldLabel"},"help":{"$ref":"#/$defs/FormFieldHelp"},"required":{"$ref":"#/$defs/FormFieldRequired"},"placeholder":{"$ref":"#/$defs/FormFieldPlaceholder"},"min_length":{"type":"integer","minimum":0,"maximum":10000},"max_length":{"type":"integer","minimum":1,"maximum":10000},"pattern":{"type":"string","minLength":1,"maxLength":500},"pattern_message":{"type":"string","minLength":1,"maxLength":300}},"dependentRequired":{"pattern_message":["pattern"]}};
+const schema74 = {"type":"object","additionalProperties":false,"required":["name","type","label"],"properties":{"name":{"$ref":"#/$defs/FormFieldName"},"type":{"type":"string","enum":["text","textarea","email","url","phone"]},"label":{"$ref":"#/$defs/FormFieldLabel"},"help":{"$ref":"#/$defs/FormFieldHelp"},"required":{"$ref":"#/$defs/FormFieldRequired"},"placeholder":{"$ref":"#/$defs/FormFieldPlaceholder"},"min_length":{"type":"integer","minimum":0,"maximum":10000},"max_length":{"type":"integer","minimum":1,"maximum":10000},"pattern":{"type":"string","minLength":1,"maxLength":500},"pattern_message":{"type":"string","minLength":1,"maxLength":300}},"dependentRequired":{"pattern_message":["pattern"]}};
 const pattern8 = new RegExp("^[a-z][a-z0-9_]{0,63}$", "u");
 
-function validate160(data, instancePath = ""){
+function validate163(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(typeof data === "string"){
 if(!pattern8.test(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate160/pattern",keyword:"pattern",params:{pattern: "^[a-z][a-z0-9_]{0,63}$"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate163/pattern",keyword:"pattern",params:{pattern: "^[a-z][a-z0-9_]{0,63}$"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate160/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate163/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-validate160.errors = vErrors;
+validate163.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate165(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data === "string"){
+if(func1(data) > 300){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate165/maxLength",keyword:"maxLength",params:{limit: 300}});
+errors++;
+}
+if(func1(data) < 1){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate165/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate165/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+validate165.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate167(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data === "string"){
+if(func1(data) > 1000){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate167/maxLength",keyword:"maxLength",params:{limit: 1000}});
+errors++;
+}
+if(func1(data) < 1){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate167/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate167/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+validate167.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate169(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "boolean"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate169/type",keyword:"type",params:{type: "boolean"}});
+errors++;
+}
+validate169.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate171(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data === "string"){
+if(func1(data) > 200){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate171/maxLength",keyword:"maxLength",params:{limit: 200}});
+errors++;
+}
+if(func1(data) < 1){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate171/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate171/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+validate171.errors = vErrors;
 return errors === 0;
 }
 
@@ -4270,157 +4442,79 @@ return errors === 0;
 function validate162(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(typeof data === "string"){
-if(func1(data) > 300){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate162/maxLength",keyword:"maxLength",params:{limit: 300}});
-errors++;
-}
-if(func1(data) < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate162/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate162/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-validate162.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate164(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data === "string"){
-if(func1(data) > 1000){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate164/maxLength",keyword:"maxLength",params:{limit: 1000}});
-errors++;
-}
-if(func1(data) < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate164/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate164/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-validate164.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate166(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data !== "boolean"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate166/type",keyword:"type",params:{type: "boolean"}});
-errors++;
-}
-validate166.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate168(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data === "string"){
-if(func1(data) > 200){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate168/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-if(func1(data) < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate168/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate168/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-validate168.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate159(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate159/required",keyword:"required",params:{missingProperty: "name"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate162/required",keyword:"required",params:{missingProperty: "name"}});
 errors++;
 }
 if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate159/required",keyword:"required",params:{missingProperty: "type"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate162/required",keyword:"required",params:{missingProperty: "type"}});
 errors++;
 }
 if(data.label === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate159/required",keyword:"required",params:{missingProperty: "label"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate162/required",keyword:"required",params:{missingProperty: "label"}});
 errors++;
 }
 for(const key0 in data){
-if(!(func21.call(schema72.properties, key0))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate159/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+if(!(func25.call(schema74.properties, key0))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate162/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.name !== undefined){
-if(!(validate160(data.name, instancePath+"/name"))){
-vErrors = vErrors === null ? validate160.errors : vErrors.concat(validate160.errors);
+if(!(validate163(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate163.errors : vErrors.concat(validate163.errors);
 errors = vErrors.length;
 }
 }
 if(data.type !== undefined){
 let data1 = data.type;
 if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate159/properties/type/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate162/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if(!(((((data1 === "text") || (data1 === "textarea")) || (data1 === "email")) || (data1 === "url")) || (data1 === "phone"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate159/properties/type/enum",keyword:"enum",params:{allowedValues: schema72.properties.type.enum}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate162/properties/type/enum",keyword:"enum",params:{allowedValues: schema74.properties.type.enum}});
 errors++;
 }
 }
 if(data.label !== undefined){
-if(!(validate162(data.label, instancePath+"/label"))){
-vErrors = vErrors === null ? validate162.errors : vErrors.concat(validate162.errors);
+if(!(validate165(data.label, instancePath+"/label"))){
+vErrors = vErrors === null ? validate165.errors : vErrors.concat(validate165.errors);
 errors = vErrors.length;
 }
 }
 if(data.help !== undefined){
-if(!(validate164(data.help, instancePath+"/help"))){
-vErrors = vErrors === null ? validate164.errors : vErrors.concat(validate164.errors);
+if(!(validate167(data.help, instancePath+"/help"))){
+vErrors = vErrors === null ? validate167.errors : vErrors.concat(validate167.errors);
 errors = vErrors.length;
 }
 }
 if(data.required !== undefined){
-if(!(validate166(data.required, instancePath+"/required"))){
-vErrors = vErrors === null ? validate166.errors : vErrors.concat(validate166.errors);
+if(!(validate169(data.required, instancePath+"/required"))){
+vErrors = vErrors === null ? validate169.errors : vErrors.concat(validate169.errors);
 errors = vErrors.length;
 }
 }
 if(data.placeholder !== undefined){
-if(!(validate168(data.placeholder, instancePath+"/placeholder"))){
-vErrors = vErrors === null ? validate168.errors : vErrors.concat(validate168.errors);
+if(!(validate171(data.placeholder, instancePath+"/placeholder"))){
+vErrors = vErrors === null ? validate171.errors : vErrors.concat(validate171.errors);
 errors = vErrors.length;
 }
 }
 if(data.min_length !== undefined){
 let data6 = data.min_length;
 if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/min_length",schemaPath:"#/validate159/properties/min_length/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/min_length",schemaPath:"#/validate162/properties/min_length/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data6 == "number"){
 if(data6 > 10000 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/min_length",schemaPath:"#/validate159/properties/min_length/maximum",keyword:"maximum",params:{comparison: "<=", limit: 10000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/min_length",schemaPath:"#/validate162/properties/min_length/maximum",keyword:"maximum",params:{comparison: "<=", limit: 10000}});
 errors++;
 }
 if(data6 < 0 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/min_length",schemaPath:"#/validate159/properties/min_length/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+vErrors = report(vErrors, {instancePath:instancePath+"/min_length",schemaPath:"#/validate162/properties/min_length/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
 errors++;
 }
 }
@@ -4428,16 +4522,16 @@ errors++;
 if(data.max_length !== undefined){
 let data7 = data.max_length;
 if(!((typeof data7 == "number") && (!(data7 % 1) && !isNaN(data7)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_length",schemaPath:"#/validate159/properties/max_length/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/max_length",schemaPath:"#/validate162/properties/max_length/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data7 == "number"){
 if(data7 > 10000 || isNaN(data7)){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_length",schemaPath:"#/validate159/properties/max_length/maximum",keyword:"maximum",params:{comparison: "<=", limit: 10000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/max_length",schemaPath:"#/validate162/properties/max_length/maximum",keyword:"maximum",params:{comparison: "<=", limit: 10000}});
 errors++;
 }
 if(data7 < 1 || isNaN(data7)){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_length",schemaPath:"#/validate159/properties/max_length/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/max_length",schemaPath:"#/validate162/properties/max_length/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
@@ -4446,16 +4540,16 @@ if(data.pattern !== undefined){
 let data8 = data.pattern;
 if(typeof data8 === "string"){
 if(func1(data8) > 500){
-vErrors = report(vErrors, {instancePath:instancePath+"/pattern",schemaPath:"#/validate159/properties/pattern/maxLength",keyword:"maxLength",params:{limit: 500}});
+vErrors = report(vErrors, {instancePath:instancePath+"/pattern",schemaPath:"#/validate162/properties/pattern/maxLength",keyword:"maxLength",params:{limit: 500}});
 errors++;
 }
 if(func1(data8) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/pattern",schemaPath:"#/validate159/properties/pattern/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/pattern",schemaPath:"#/validate162/properties/pattern/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/pattern",schemaPath:"#/validate159/properties/pattern/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/pattern",schemaPath:"#/validate162/properties/pattern/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -4463,16 +4557,16 @@ if(data.pattern_message !== undefined){
 let data9 = data.pattern_message;
 if(typeof data9 === "string"){
 if(func1(data9) > 300){
-vErrors = report(vErrors, {instancePath:instancePath+"/pattern_message",schemaPath:"#/validate159/properties/pattern_message/maxLength",keyword:"maxLength",params:{limit: 300}});
+vErrors = report(vErrors, {instancePath:instancePath+"/pattern_message",schemaPath:"#/validate162/properties/pattern_message/maxLength",keyword:"maxLength",params:{limit: 300}});
 errors++;
 }
 if(func1(data9) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/pattern_message",schemaPath:"#/validate159/properties/pattern_message/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/pattern_message",schemaPath:"#/validate162/properties/pattern_message/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/pattern_message",schemaPath:"#/validate159/properties/pattern_message/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/pattern_message",schemaPath:"#/validate162/properties/pattern_message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -4493,161 +4587,161 @@ errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate159/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate162/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate159.errors = vErrors;
+validate162.errors = vErrors;
 return errors === 0;
 }
 
-const schema78 = {"type":"object","additionalProperties":false,"required":["name","type","label"],"properties":{"name":{"$ref":"#/$defs/FormFieldName"},"type":{"type":"string","const":"number"},"label":{"$ref":"#/$defs/FormFieldLabel"},"help":{"$ref":"#/$defs/FormFieldHelp"},"required":{"$ref":"#/$defs/FormFieldRequired"},"placeholder":{"$ref":"#/$defs/FormFieldPlaceholder"},"min":{"type":"number"},"max":{"type":"number"},"integer":{"type":"boolean"}}};
+const schema80 = {"type":"object","additionalProperties":false,"required":["name","type","label"],"properties":{"name":{"$ref":"#/$defs/FormFieldName"},"type":{"type":"string","const":"number"},"label":{"$ref":"#/$defs/FormFieldLabel"},"help":{"$ref":"#/$defs/FormFieldHelp"},"required":{"$ref":"#/$defs/FormFieldRequired"},"placeholder":{"$ref":"#/$defs/FormFieldPlaceholder"},"min":{"type":"number"},"max":{"type":"number"},"integer":{"type":"boolean"}}};
 
-function validate171(data, instancePath = ""){
+function validate174(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate171/required",keyword:"required",params:{missingProperty: "name"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate174/required",keyword:"required",params:{missingProperty: "name"}});
 errors++;
 }
 if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate171/required",keyword:"required",params:{missingProperty: "type"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate174/required",keyword:"required",params:{missingProperty: "type"}});
 errors++;
 }
 if(data.label === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate171/required",keyword:"required",params:{missingProperty: "label"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate174/required",keyword:"required",params:{missingProperty: "label"}});
 errors++;
 }
 for(const key0 in data){
-if(!(func21.call(schema78.properties, key0))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate171/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+if(!(func25.call(schema80.properties, key0))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate174/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.name !== undefined){
-if(!(validate160(data.name, instancePath+"/name"))){
-vErrors = vErrors === null ? validate160.errors : vErrors.concat(validate160.errors);
+if(!(validate163(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate163.errors : vErrors.concat(validate163.errors);
 errors = vErrors.length;
 }
 }
 if(data.type !== undefined){
 let data1 = data.type;
 if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate171/properties/type/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate174/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if("number" !== data1){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate171/properties/type/const",keyword:"const",params:{allowedValue: "number"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate174/properties/type/const",keyword:"const",params:{allowedValue: "number"}});
 errors++;
 }
 }
 if(data.label !== undefined){
-if(!(validate162(data.label, instancePath+"/label"))){
-vErrors = vErrors === null ? validate162.errors : vErrors.concat(validate162.errors);
+if(!(validate165(data.label, instancePath+"/label"))){
+vErrors = vErrors === null ? validate165.errors : vErrors.concat(validate165.errors);
 errors = vErrors.length;
 }
 }
 if(data.help !== undefined){
-if(!(validate164(data.help, instancePath+"/help"))){
-vErrors = vErrors === null ? validate164.errors : vErrors.concat(validate164.errors);
+if(!(validate167(data.help, instancePath+"/help"))){
+vErrors = vErrors === null ? validate167.errors : vErrors.concat(validate167.errors);
 errors = vErrors.length;
 }
 }
 if(data.required !== undefined){
-if(!(validate166(data.required, instancePath+"/required"))){
-vErrors = vErrors === null ? validate166.errors : vErrors.concat(validate166.errors);
+if(!(validate169(data.required, instancePath+"/required"))){
+vErrors = vErrors === null ? validate169.errors : vErrors.concat(validate169.errors);
 errors = vErrors.length;
 }
 }
 if(data.placeholder !== undefined){
-if(!(validate168(data.placeholder, instancePath+"/placeholder"))){
-vErrors = vErrors === null ? validate168.errors : vErrors.concat(validate168.errors);
+if(!(validate171(data.placeholder, instancePath+"/placeholder"))){
+vErrors = vErrors === null ? validate171.errors : vErrors.concat(validate171.errors);
 errors = vErrors.length;
 }
 }
 if(data.min !== undefined){
 if(!(typeof data.min == "number")){
-vErrors = report(vErrors, {instancePath:instancePath+"/min",schemaPath:"#/validate171/properties/min/type",keyword:"type",params:{type: "number"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/min",schemaPath:"#/validate174/properties/min/type",keyword:"type",params:{type: "number"}});
 errors++;
 }
 }
 if(data.max !== undefined){
 if(!(typeof data.max == "number")){
-vErrors = report(vErrors, {instancePath:instancePath+"/max",schemaPath:"#/validate171/properties/max/type",keyword:"type",params:{type: "number"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/max",schemaPath:"#/validate174/properties/max/type",keyword:"type",params:{type: "number"}});
 errors++;
 }
 }
 if(data.integer !== undefined){
 if(typeof data.integer !== "boolean"){
-vErrors = report(vErrors, {instancePath:instancePath+"/integer",schemaPath:"#/validate171/properties/integer/type",keyword:"type",params:{type: "boolean"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/integer",schemaPath:"#/validate174/properties/integer/type",keyword:"type",params:{type: "boolean"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate171/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate174/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate171.errors = vErrors;
+validate174.errors = vErrors;
 return errors === 0;
 }
 
 const formats14 = runtime2.fullFormats.date;
 
-function validate178(data, instancePath = ""){
+function validate181(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate178/required",keyword:"required",params:{missingProperty: "name"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate181/required",keyword:"required",params:{missingProperty: "name"}});
 errors++;
 }
 if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate178/required",keyword:"required",params:{missingProperty: "type"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate181/required",keyword:"required",params:{missingProperty: "type"}});
 errors++;
 }
 if(data.label === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate178/required",keyword:"required",params:{missingProperty: "label"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate181/required",keyword:"required",params:{missingProperty: "label"}});
 errors++;
 }
 for(const key0 in data){
 if(!(((((((key0 === "name") || (key0 === "type")) || (key0 === "label")) || (key0 === "help")) || (key0 === "required")) || (key0 === "min_date")) || (key0 === "max_date"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate178/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate181/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.name !== undefined){
-if(!(validate160(data.name, instancePath+"/name"))){
-vErrors = vErrors === null ? validate160.errors : vErrors.concat(validate160.errors);
+if(!(validate163(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate163.errors : vErrors.concat(validate163.errors);
 errors = vErrors.length;
 }
 }
 if(data.type !== undefined){
 let data1 = data.type;
 if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate178/properties/type/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate181/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if("date" !== data1){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate178/properties/type/const",keyword:"const",params:{allowedValue: "date"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate181/properties/type/const",keyword:"const",params:{allowedValue: "date"}});
 errors++;
 }
 }
 if(data.label !== undefined){
-if(!(validate162(data.label, instancePath+"/label"))){
-vErrors = vErrors === null ? validate162.errors : vErrors.concat(validate162.errors);
+if(!(validate165(data.label, instancePath+"/label"))){
+vErrors = vErrors === null ? validate165.errors : vErrors.concat(validate165.errors);
 errors = vErrors.length;
 }
 }
 if(data.help !== undefined){
-if(!(validate164(data.help, instancePath+"/help"))){
-vErrors = vErrors === null ? validate164.errors : vErrors.concat(validate164.errors);
+if(!(validate167(data.help, instancePath+"/help"))){
+vErrors = vErrors === null ? validate167.errors : vErrors.concat(validate167.errors);
 errors = vErrors.length;
 }
 }
 if(data.required !== undefined){
-if(!(validate166(data.required, instancePath+"/required"))){
-vErrors = vErrors === null ? validate166.errors : vErrors.concat(validate166.errors);
+if(!(validate169(data.required, instancePath+"/required"))){
+vErrors = vErrors === null ? validate169.errors : vErrors.concat(validate169.errors);
 errors = vErrors.length;
 }
 }
@@ -4655,12 +4749,12 @@ if(data.min_date !== undefined){
 let data5 = data.min_date;
 if(typeof data5 === "string"){
 if(!(formats14.validate(data5))){
-vErrors = report(vErrors, {instancePath:instancePath+"/min_date",schemaPath:"#/validate178/properties/min_date/format",keyword:"format",params:{format: "date"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/min_date",schemaPath:"#/validate181/properties/min_date/format",keyword:"format",params:{format: "date"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/min_date",schemaPath:"#/validate178/properties/min_date/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/min_date",schemaPath:"#/validate181/properties/min_date/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -4668,184 +4762,21 @@ if(data.max_date !== undefined){
 let data6 = data.max_date;
 if(typeof data6 === "string"){
 if(!(formats14.validate(data6))){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_date",schemaPath:"#/validate178/properties/max_date/format",keyword:"format",params:{format: "date"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/max_date",schemaPath:"#/validate181/properties/max_date/format",keyword:"format",params:{format: "date"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/max_date",schemaPath:"#/validate178/properties/max_date/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate178/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate178.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate190(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.value === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate190/required",keyword:"required",params:{missingProperty: "value"}});
-errors++;
-}
-if(data.label === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate190/required",keyword:"required",params:{missingProperty: "label"}});
-errors++;
-}
-for(const key0 in data){
-if(!((key0 === "value") || (key0 === "label"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate190/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.value !== undefined){
-let data0 = data.value;
-if(typeof data0 === "string"){
-if(func1(data0) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/value",schemaPath:"#/validate190/properties/value/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/value",schemaPath:"#/validate190/properties/value/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/value",schemaPath:"#/validate190/properties/value/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.label !== undefined){
-let data1 = data.label;
-if(typeof data1 === "string"){
-if(func1(data1) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/label",schemaPath:"#/validate190/properties/label/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/label",schemaPath:"#/validate190/properties/label/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/label",schemaPath:"#/validate190/properties/label/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/max_date",schemaPath:"#/validate181/properties/max_date/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate190/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate181/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate190.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate184(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate184/required",keyword:"required",params:{missingProperty: "name"}});
-errors++;
-}
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate184/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.label === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate184/required",keyword:"required",params:{missingProperty: "label"}});
-errors++;
-}
-if(data.options === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate184/required",keyword:"required",params:{missingProperty: "options"}});
-errors++;
-}
-for(const key0 in data){
-if(!(((((((key0 === "name") || (key0 === "type")) || (key0 === "label")) || (key0 === "help")) || (key0 === "required")) || (key0 === "placeholder")) || (key0 === "options"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate184/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.name !== undefined){
-if(!(validate160(data.name, instancePath+"/name"))){
-vErrors = vErrors === null ? validate160.errors : vErrors.concat(validate160.errors);
-errors = vErrors.length;
-}
-}
-if(data.type !== undefined){
-let data1 = data.type;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate184/properties/type/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("select" !== data1){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate184/properties/type/const",keyword:"const",params:{allowedValue: "select"}});
-errors++;
-}
-}
-if(data.label !== undefined){
-if(!(validate162(data.label, instancePath+"/label"))){
-vErrors = vErrors === null ? validate162.errors : vErrors.concat(validate162.errors);
-errors = vErrors.length;
-}
-}
-if(data.help !== undefined){
-if(!(validate164(data.help, instancePath+"/help"))){
-vErrors = vErrors === null ? validate164.errors : vErrors.concat(validate164.errors);
-errors = vErrors.length;
-}
-}
-if(data.required !== undefined){
-if(!(validate166(data.required, instancePath+"/required"))){
-vErrors = vErrors === null ? validate166.errors : vErrors.concat(validate166.errors);
-errors = vErrors.length;
-}
-}
-if(data.placeholder !== undefined){
-if(!(validate168(data.placeholder, instancePath+"/placeholder"))){
-vErrors = vErrors === null ? validate168.errors : vErrors.concat(validate168.errors);
-errors = vErrors.length;
-}
-}
-if(data.options !== undefined){
-let data6 = data.options;
-if(Array.isArray(data6)){
-if(data6.length > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/options",schemaPath:"#/validate184/properties/options/maxItems",keyword:"maxItems",params:{limit: 200}});
-errors++;
-}
-if(data6.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/options",schemaPath:"#/validate184/properties/options/minItems",keyword:"minItems",params:{limit: 1}});
-errors++;
-}
-const len0 = data6.length;
-for(let i0=0; i0<len0; i0++){
-if(!(validate190(data6[i0], instancePath+"/options/" + i0))){
-vErrors = vErrors === null ? validate190.errors : vErrors.concat(validate190.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/options",schemaPath:"#/validate184/properties/options/type",keyword:"type",params:{type: "array"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate184/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate184.errors = vErrors;
+validate181.errors = vErrors;
 return errors === 0;
 }
 
@@ -4854,119 +4785,52 @@ function validate193(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate193/required",keyword:"required",params:{missingProperty: "name"}});
-errors++;
-}
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate193/required",keyword:"required",params:{missingProperty: "type"}});
+if(data.value === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate193/required",keyword:"required",params:{missingProperty: "value"}});
 errors++;
 }
 if(data.label === undefined){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate193/required",keyword:"required",params:{missingProperty: "label"}});
 errors++;
 }
-if(data.options === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate193/required",keyword:"required",params:{missingProperty: "options"}});
-errors++;
-}
 for(const key0 in data){
-if(!((((((((key0 === "name") || (key0 === "type")) || (key0 === "label")) || (key0 === "help")) || (key0 === "required")) || (key0 === "options")) || (key0 === "min_items")) || (key0 === "max_items"))){
+if(!((key0 === "value") || (key0 === "label"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate193/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.name !== undefined){
-if(!(validate160(data.name, instancePath+"/name"))){
-vErrors = vErrors === null ? validate160.errors : vErrors.concat(validate160.errors);
-errors = vErrors.length;
-}
-}
-if(data.type !== undefined){
-let data1 = data.type;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate193/properties/type/type",keyword:"type",params:{type: "string"}});
+if(data.value !== undefined){
+let data0 = data.value;
+if(typeof data0 === "string"){
+if(func1(data0) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/value",schemaPath:"#/validate193/properties/value/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
-if("multiselect" !== data1){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate193/properties/type/const",keyword:"const",params:{allowedValue: "multiselect"}});
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/value",schemaPath:"#/validate193/properties/value/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/value",schemaPath:"#/validate193/properties/value/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.label !== undefined){
-if(!(validate162(data.label, instancePath+"/label"))){
-vErrors = vErrors === null ? validate162.errors : vErrors.concat(validate162.errors);
-errors = vErrors.length;
-}
-}
-if(data.help !== undefined){
-if(!(validate164(data.help, instancePath+"/help"))){
-vErrors = vErrors === null ? validate164.errors : vErrors.concat(validate164.errors);
-errors = vErrors.length;
-}
-}
-if(data.required !== undefined){
-if(!(validate166(data.required, instancePath+"/required"))){
-vErrors = vErrors === null ? validate166.errors : vErrors.concat(validate166.errors);
-errors = vErrors.length;
-}
-}
-if(data.options !== undefined){
-let data5 = data.options;
-if(Array.isArray(data5)){
-if(data5.length > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/options",schemaPath:"#/validate193/properties/options/maxItems",keyword:"maxItems",params:{limit: 200}});
+let data1 = data.label;
+if(typeof data1 === "string"){
+if(func1(data1) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/label",schemaPath:"#/validate193/properties/label/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
-if(data5.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/options",schemaPath:"#/validate193/properties/options/minItems",keyword:"minItems",params:{limit: 1}});
+if(func1(data1) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/label",schemaPath:"#/validate193/properties/label/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
-}
-const len0 = data5.length;
-for(let i0=0; i0<len0; i0++){
-if(!(validate190(data5[i0], instancePath+"/options/" + i0))){
-vErrors = vErrors === null ? validate190.errors : vErrors.concat(validate190.errors);
-errors = vErrors.length;
-}
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/options",schemaPath:"#/validate193/properties/options/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/label",schemaPath:"#/validate193/properties/label/type",keyword:"type",params:{type: "string"}});
 errors++;
-}
-}
-if(data.min_items !== undefined){
-let data7 = data.min_items;
-if(!((typeof data7 == "number") && (!(data7 % 1) && !isNaN(data7)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/min_items",schemaPath:"#/validate193/properties/min_items/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data7 == "number"){
-if(data7 > 200 || isNaN(data7)){
-vErrors = report(vErrors, {instancePath:instancePath+"/min_items",schemaPath:"#/validate193/properties/min_items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 200}});
-errors++;
-}
-if(data7 < 1 || isNaN(data7)){
-vErrors = report(vErrors, {instancePath:instancePath+"/min_items",schemaPath:"#/validate193/properties/min_items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.max_items !== undefined){
-let data8 = data.max_items;
-if(!((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_items",schemaPath:"#/validate193/properties/max_items/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data8 == "number"){
-if(data8 > 200 || isNaN(data8)){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_items",schemaPath:"#/validate193/properties/max_items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 200}});
-errors++;
-}
-if(data8 < 1 || isNaN(data8)){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_items",schemaPath:"#/validate193/properties/max_items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
 }
 }
 }
@@ -4979,69 +4843,425 @@ return errors === 0;
 }
 
 
-function validate200(data, instancePath = ""){
+function validate187(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate200/required",keyword:"required",params:{missingProperty: "name"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate187/required",keyword:"required",params:{missingProperty: "name"}});
 errors++;
 }
 if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate200/required",keyword:"required",params:{missingProperty: "type"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate187/required",keyword:"required",params:{missingProperty: "type"}});
 errors++;
 }
 if(data.label === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate200/required",keyword:"required",params:{missingProperty: "label"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate187/required",keyword:"required",params:{missingProperty: "label"}});
+errors++;
+}
+if(data.options === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate187/required",keyword:"required",params:{missingProperty: "options"}});
 errors++;
 }
 for(const key0 in data){
-if(!(((((key0 === "name") || (key0 === "type")) || (key0 === "label")) || (key0 === "help")) || (key0 === "required"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate200/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+if(!(((((((key0 === "name") || (key0 === "type")) || (key0 === "label")) || (key0 === "help")) || (key0 === "required")) || (key0 === "placeholder")) || (key0 === "options"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate187/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.name !== undefined){
-if(!(validate160(data.name, instancePath+"/name"))){
-vErrors = vErrors === null ? validate160.errors : vErrors.concat(validate160.errors);
+if(!(validate163(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate163.errors : vErrors.concat(validate163.errors);
 errors = vErrors.length;
 }
 }
 if(data.type !== undefined){
 let data1 = data.type;
 if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate200/properties/type/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate187/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if("checkbox" !== data1){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate200/properties/type/const",keyword:"const",params:{allowedValue: "checkbox"}});
+if("select" !== data1){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate187/properties/type/const",keyword:"const",params:{allowedValue: "select"}});
 errors++;
 }
 }
 if(data.label !== undefined){
-if(!(validate162(data.label, instancePath+"/label"))){
-vErrors = vErrors === null ? validate162.errors : vErrors.concat(validate162.errors);
+if(!(validate165(data.label, instancePath+"/label"))){
+vErrors = vErrors === null ? validate165.errors : vErrors.concat(validate165.errors);
 errors = vErrors.length;
 }
 }
 if(data.help !== undefined){
-if(!(validate164(data.help, instancePath+"/help"))){
-vErrors = vErrors === null ? validate164.errors : vErrors.concat(validate164.errors);
+if(!(validate167(data.help, instancePath+"/help"))){
+vErrors = vErrors === null ? validate167.errors : vErrors.concat(validate167.errors);
 errors = vErrors.length;
 }
 }
 if(data.required !== undefined){
-if(!(validate166(data.required, instancePath+"/required"))){
-vErrors = vErrors === null ? validate166.errors : vErrors.concat(validate166.errors);
+if(!(validate169(data.required, instancePath+"/required"))){
+vErrors = vErrors === null ? validate169.errors : vErrors.concat(validate169.errors);
+errors = vErrors.length;
+}
+}
+if(data.placeholder !== undefined){
+if(!(validate171(data.placeholder, instancePath+"/placeholder"))){
+vErrors = vErrors === null ? validate171.errors : vErrors.concat(validate171.errors);
+errors = vErrors.length;
+}
+}
+if(data.options !== undefined){
+let data6 = data.options;
+if(Array.isArray(data6)){
+if(data6.length > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/options",schemaPath:"#/validate187/properties/options/maxItems",keyword:"maxItems",params:{limit: 200}});
+errors++;
+}
+if(data6.length < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/options",schemaPath:"#/validate187/properties/options/minItems",keyword:"minItems",params:{limit: 1}});
+errors++;
+}
+const len0 = data6.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate193(data6[i0], instancePath+"/options/" + i0))){
+vErrors = vErrors === null ? validate193.errors : vErrors.concat(validate193.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate200/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/options",schemaPath:"#/validate187/properties/options/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
-validate200.errors = vErrors;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate187/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate187.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate196(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.name === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate196/required",keyword:"required",params:{missingProperty: "name"}});
+errors++;
+}
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate196/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.label === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate196/required",keyword:"required",params:{missingProperty: "label"}});
+errors++;
+}
+if(data.options === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate196/required",keyword:"required",params:{missingProperty: "options"}});
+errors++;
+}
+for(const key0 in data){
+if(!((((((((key0 === "name") || (key0 === "type")) || (key0 === "label")) || (key0 === "help")) || (key0 === "required")) || (key0 === "options")) || (key0 === "min_items")) || (key0 === "max_items"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate196/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.name !== undefined){
+if(!(validate163(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate163.errors : vErrors.concat(validate163.errors);
+errors = vErrors.length;
+}
+}
+if(data.type !== undefined){
+let data1 = data.type;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate196/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("multiselect" !== data1){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate196/properties/type/const",keyword:"const",params:{allowedValue: "multiselect"}});
+errors++;
+}
+}
+if(data.label !== undefined){
+if(!(validate165(data.label, instancePath+"/label"))){
+vErrors = vErrors === null ? validate165.errors : vErrors.concat(validate165.errors);
+errors = vErrors.length;
+}
+}
+if(data.help !== undefined){
+if(!(validate167(data.help, instancePath+"/help"))){
+vErrors = vErrors === null ? validate167.errors : vErrors.concat(validate167.errors);
+errors = vErrors.length;
+}
+}
+if(data.required !== undefined){
+if(!(validate169(data.required, instancePath+"/required"))){
+vErrors = vErrors === null ? validate169.errors : vErrors.concat(validate169.errors);
+errors = vErrors.length;
+}
+}
+if(data.options !== undefined){
+let data5 = data.options;
+if(Array.isArray(data5)){
+if(data5.length > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/options",schemaPath:"#/validate196/properties/options/maxItems",keyword:"maxItems",params:{limit: 200}});
+errors++;
+}
+if(data5.length < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/options",schemaPath:"#/validate196/properties/options/minItems",keyword:"minItems",params:{limit: 1}});
+errors++;
+}
+const len0 = data5.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate193(data5[i0], instancePath+"/options/" + i0))){
+vErrors = vErrors === null ? validate193.errors : vErrors.concat(validate193.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/options",schemaPath:"#/validate196/properties/options/type",keyword:"type",params:{type: "array"}});
+errors++;
+}
+}
+if(data.min_items !== undefined){
+let data7 = data.min_items;
+if(!((typeof data7 == "number") && (!(data7 % 1) && !isNaN(data7)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/min_items",schemaPath:"#/validate196/properties/min_items/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data7 == "number"){
+if(data7 > 200 || isNaN(data7)){
+vErrors = report(vErrors, {instancePath:instancePath+"/min_items",schemaPath:"#/validate196/properties/min_items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 200}});
+errors++;
+}
+if(data7 < 1 || isNaN(data7)){
+vErrors = report(vErrors, {instancePath:instancePath+"/min_items",schemaPath:"#/validate196/properties/min_items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.max_items !== undefined){
+let data8 = data.max_items;
+if(!((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/max_items",schemaPath:"#/validate196/properties/max_items/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data8 == "number"){
+if(data8 > 200 || isNaN(data8)){
+vErrors = report(vErrors, {instancePath:instancePath+"/max_items",schemaPath:"#/validate196/properties/max_items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 200}});
+errors++;
+}
+if(data8 < 1 || isNaN(data8)){
+vErrors = report(vErrors, {instancePath:instancePath+"/max_items",schemaPath:"#/validate196/properties/max_items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate196/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate196.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate203(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.name === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate203/required",keyword:"required",params:{missingProperty: "name"}});
+errors++;
+}
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate203/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.label === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate203/required",keyword:"required",params:{missingProperty: "label"}});
+errors++;
+}
+for(const key0 in data){
+if(!(((((key0 === "name") || (key0 === "type")) || (key0 === "label")) || (key0 === "help")) || (key0 === "required"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate203/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.name !== undefined){
+if(!(validate163(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate163.errors : vErrors.concat(validate163.errors);
+errors = vErrors.length;
+}
+}
+if(data.type !== undefined){
+let data1 = data.type;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate203/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("checkbox" !== data1){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate203/properties/type/const",keyword:"const",params:{allowedValue: "checkbox"}});
+errors++;
+}
+}
+if(data.label !== undefined){
+if(!(validate165(data.label, instancePath+"/label"))){
+vErrors = vErrors === null ? validate165.errors : vErrors.concat(validate165.errors);
+errors = vErrors.length;
+}
+}
+if(data.help !== undefined){
+if(!(validate167(data.help, instancePath+"/help"))){
+vErrors = vErrors === null ? validate167.errors : vErrors.concat(validate167.errors);
+errors = vErrors.length;
+}
+}
+if(data.required !== undefined){
+if(!(validate169(data.required, instancePath+"/required"))){
+vErrors = vErrors === null ? validate169.errors : vErrors.concat(validate169.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate203/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate203.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate161(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+const tag0 = data["type"];
+if(tag0 === "text" || tag0 === "textarea" || tag0 === "email" || tag0 === "url" || tag0 === "phone"){
+if(!(validate162(data, instancePath))){
+vErrors = vErrors === null ? validate162.errors : vErrors.concat(validate162.errors);
+errors = vErrors.length;
+}
+}
+else if(tag0 === "number"){
+if(!(validate174(data, instancePath))){
+vErrors = vErrors === null ? validate174.errors : vErrors.concat(validate174.errors);
+errors = vErrors.length;
+}
+}
+else if(tag0 === "date"){
+if(!(validate181(data, instancePath))){
+vErrors = vErrors === null ? validate181.errors : vErrors.concat(validate181.errors);
+errors = vErrors.length;
+}
+}
+else if(tag0 === "select"){
+if(!(validate187(data, instancePath))){
+vErrors = vErrors === null ? validate187.errors : vErrors.concat(validate187.errors);
+errors = vErrors.length;
+}
+}
+else if(tag0 === "multiselect"){
+if(!(validate196(data, instancePath))){
+vErrors = vErrors === null ? validate196.errors : vErrors.concat(validate196.errors);
+errors = vErrors.length;
+}
+}
+else if(tag0 === "checkbox"){
+if(!(validate203(data, instancePath))){
+vErrors = vErrors === null ? validate203.errors : vErrors.concat(validate203.errors);
+errors = vErrors.length;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate161/x-select",keyword:"x-select",params:{property: "type", missing: tag0 === undefined, allowedValues: ["text", "textarea", "email", "url", "phone", "number", "date", "select", "multiselect", "checkbox"]}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate161/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate161.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate210(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!(((key0 === "submit_label") || (key0 === "success_title")) || (key0 === "success_message"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate210/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.submit_label !== undefined){
+let data0 = data.submit_label;
+if(typeof data0 === "string"){
+if(func1(data0) > 60){
+vErrors = report(vErrors, {instancePath:instancePath+"/submit_label",schemaPath:"#/validate210/properties/submit_label/maxLength",keyword:"maxLength",params:{limit: 60}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/submit_label",schemaPath:"#/validate210/properties/submit_label/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/submit_label",schemaPath:"#/validate210/properties/submit_label/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.success_title !== undefined){
+let data1 = data.success_title;
+if(typeof data1 === "string"){
+if(func1(data1) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/success_title",schemaPath:"#/validate210/properties/success_title/maxLength",keyword:"maxLength",params:{limit: 200}});
+errors++;
+}
+if(func1(data1) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/success_title",schemaPath:"#/validate210/properties/success_title/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/success_title",schemaPath:"#/validate210/properties/success_title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.success_message !== undefined){
+let data2 = data.success_message;
+if(typeof data2 === "string"){
+if(func1(data2) > 2000){
+vErrors = report(vErrors, {instancePath:instancePath+"/success_message",schemaPath:"#/validate210/properties/success_message/maxLength",keyword:"maxLength",params:{limit: 2000}});
+errors++;
+}
+if(func1(data2) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/success_message",schemaPath:"#/validate210/properties/success_message/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/success_message",schemaPath:"#/validate210/properties/success_message/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate210/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate210.errors = vErrors;
 return errors === 0;
 }
 
@@ -5050,46 +5270,111 @@ function validate158(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-const tag0 = data["type"];
-if(tag0 === "text" || tag0 === "textarea" || tag0 === "email" || tag0 === "url" || tag0 === "phone"){
-if(!(validate159(data, instancePath))){
+if(data.name === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate158/required",keyword:"required",params:{missingProperty: "name"}});
+errors++;
+}
+for(const key0 in data){
+if(!(((((((key0 === "name") || (key0 === "title")) || (key0 === "description")) || (key0 === "slug")) || (key0 === "fields")) || (key0 === "settings")) || (key0 === "workflow_id"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate158/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.name !== undefined){
+let data0 = data.name;
+if(typeof data0 === "string"){
+if(func1(data0) > 100){
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate158/properties/name/maxLength",keyword:"maxLength",params:{limit: 100}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate158/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate158/properties/name/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate158/properties/title/maxLength",keyword:"maxLength",params:{limit: 200}});
+errors++;
+}
+if(func1(data1) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate158/properties/title/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate158/properties/title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.description !== undefined){
+let data2 = data.description;
+if((typeof data2 !== "string") && (data2 !== null)){
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate158/properties/description/type",keyword:"type",params:{type: schema71.properties.description.type}});
+errors++;
+}
+if(typeof data2 === "string"){
+if(func1(data2) > 2000){
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate158/properties/description/maxLength",keyword:"maxLength",params:{limit: 2000}});
+errors++;
+}
+}
+}
+if(data.slug !== undefined){
+if(!(validate159(data.slug, instancePath+"/slug"))){
 vErrors = vErrors === null ? validate159.errors : vErrors.concat(validate159.errors);
 errors = vErrors.length;
 }
 }
-else if(tag0 === "number"){
-if(!(validate171(data, instancePath))){
-vErrors = vErrors === null ? validate171.errors : vErrors.concat(validate171.errors);
+if(data.fields !== undefined){
+let data4 = data.fields;
+if(Array.isArray(data4)){
+if(data4.length > 100){
+vErrors = report(vErrors, {instancePath:instancePath+"/fields",schemaPath:"#/validate158/properties/fields/maxItems",keyword:"maxItems",params:{limit: 100}});
+errors++;
+}
+const len0 = data4.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate161(data4[i0], instancePath+"/fields/" + i0))){
+vErrors = vErrors === null ? validate161.errors : vErrors.concat(validate161.errors);
 errors = vErrors.length;
 }
-}
-else if(tag0 === "date"){
-if(!(validate178(data, instancePath))){
-vErrors = vErrors === null ? validate178.errors : vErrors.concat(validate178.errors);
-errors = vErrors.length;
-}
-}
-else if(tag0 === "select"){
-if(!(validate184(data, instancePath))){
-vErrors = vErrors === null ? validate184.errors : vErrors.concat(validate184.errors);
-errors = vErrors.length;
-}
-}
-else if(tag0 === "multiselect"){
-if(!(validate193(data, instancePath))){
-vErrors = vErrors === null ? validate193.errors : vErrors.concat(validate193.errors);
-errors = vErrors.length;
-}
-}
-else if(tag0 === "checkbox"){
-if(!(validate200(data, instancePath))){
-vErrors = vErrors === null ? validate200.errors : vErrors.concat(validate200.errors);
-errors = vErrors.length;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate158/x-select",keyword:"x-select",params:{property: "type", missing: tag0 === undefined, allowedValues: ["text", "textarea", "email", "url", "phone", "number", "date", "select", "multiselect", "checkbox"]}});
+vErrors = report(vErrors, {instancePath:instancePath+"/fields",schemaPath:"#/validate158/properties/fields/type",keyword:"type",params:{type: "array"}});
 errors++;
+}
+}
+if(data.settings !== undefined){
+if(!(validate210(data.settings, instancePath+"/settings"))){
+vErrors = vErrors === null ? validate210.errors : vErrors.concat(validate210.errors);
+errors = vErrors.length;
+}
+}
+if(data.workflow_id !== undefined){
+let data7 = data.workflow_id;
+if((typeof data7 !== "string") && (data7 !== null)){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate158/properties/workflow_id/type",keyword:"type",params:{type: schema71.properties.workflow_id.type}});
+errors++;
+}
+if(typeof data7 === "string"){
+if(func1(data7) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate158/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data7) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate158/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
 }
 }
 else {
@@ -5100,211 +5385,20 @@ validate158.errors = vErrors;
 return errors === 0;
 }
 
+export const updateFormRequest = validate212;
+const schema87 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"type":"string","minLength":1,"maxLength":100},"title":{"type":"string","minLength":1,"maxLength":200},"description":{"type":["string","null"],"maxLength":2000},"slug":{"$ref":"#/$defs/FormSlug"},"fields":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/FormField"}},"settings":{"$ref":"#/$defs/FormSettings"},"workflow_id":{"type":["string","null"],"minLength":1,"maxLength":64},"revision":{"type":"integer","minimum":1,"maximum":2147483647}}};
 
-function validate207(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-for(const key0 in data){
-if(!(((key0 === "submit_label") || (key0 === "success_title")) || (key0 === "success_message"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate207/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.submit_label !== undefined){
-let data0 = data.submit_label;
-if(typeof data0 === "string"){
-if(func1(data0) > 60){
-vErrors = report(vErrors, {instancePath:instancePath+"/submit_label",schemaPath:"#/validate207/properties/submit_label/maxLength",keyword:"maxLength",params:{limit: 60}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/submit_label",schemaPath:"#/validate207/properties/submit_label/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/submit_label",schemaPath:"#/validate207/properties/submit_label/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.success_title !== undefined){
-let data1 = data.success_title;
-if(typeof data1 === "string"){
-if(func1(data1) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/success_title",schemaPath:"#/validate207/properties/success_title/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/success_title",schemaPath:"#/validate207/properties/success_title/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/success_title",schemaPath:"#/validate207/properties/success_title/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.success_message !== undefined){
-let data2 = data.success_message;
-if(typeof data2 === "string"){
-if(func1(data2) > 2000){
-vErrors = report(vErrors, {instancePath:instancePath+"/success_message",schemaPath:"#/validate207/properties/success_message/maxLength",keyword:"maxLength",params:{limit: 2000}});
-errors++;
-}
-if(func1(data2) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/success_message",schemaPath:"#/validate207/properties/success_message/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/success_message",schemaPath:"#/validate207/properties/success_message/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate207/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate207.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate155(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate155/required",keyword:"required",params:{missingProperty: "name"}});
-errors++;
-}
-for(const key0 in data){
-if(!(((((((key0 === "name") || (key0 === "title")) || (key0 === "description")) || (key0 === "slug")) || (key0 === "fields")) || (key0 === "settings")) || (key0 === "workflow_id"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate155/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.name !== undefined){
-let data0 = data.name;
-if(typeof data0 === "string"){
-if(func1(data0) > 100){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate155/properties/name/maxLength",keyword:"maxLength",params:{limit: 100}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate155/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate155/properties/name/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.title !== undefined){
-let data1 = data.title;
-if(typeof data1 === "string"){
-if(func1(data1) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate155/properties/title/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate155/properties/title/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate155/properties/title/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.description !== undefined){
-let data2 = data.description;
-if((typeof data2 !== "string") && (data2 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate155/properties/description/type",keyword:"type",params:{type: schema69.properties.description.type}});
-errors++;
-}
-if(typeof data2 === "string"){
-if(func1(data2) > 2000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate155/properties/description/maxLength",keyword:"maxLength",params:{limit: 2000}});
-errors++;
-}
-}
-}
-if(data.slug !== undefined){
-if(!(validate156(data.slug, instancePath+"/slug"))){
-vErrors = vErrors === null ? validate156.errors : vErrors.concat(validate156.errors);
-errors = vErrors.length;
-}
-}
-if(data.fields !== undefined){
-let data4 = data.fields;
-if(Array.isArray(data4)){
-if(data4.length > 100){
-vErrors = report(vErrors, {instancePath:instancePath+"/fields",schemaPath:"#/validate155/properties/fields/maxItems",keyword:"maxItems",params:{limit: 100}});
-errors++;
-}
-const len0 = data4.length;
-for(let i0=0; i0<len0; i0++){
-if(!(validate158(data4[i0], instancePath+"/fields/" + i0))){
-vErrors = vErrors === null ? validate158.errors : vErrors.concat(validate158.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/fields",schemaPath:"#/validate155/properties/fields/type",keyword:"type",params:{type: "array"}});
-errors++;
-}
-}
-if(data.settings !== undefined){
-if(!(validate207(data.settings, instancePath+"/settings"))){
-vErrors = vErrors === null ? validate207.errors : vErrors.concat(validate207.errors);
-errors = vErrors.length;
-}
-}
-if(data.workflow_id !== undefined){
-let data7 = data.workflow_id;
-if((typeof data7 !== "string") && (data7 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate155/properties/workflow_id/type",keyword:"type",params:{type: schema69.properties.workflow_id.type}});
-errors++;
-}
-if(typeof data7 === "string"){
-if(func1(data7) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate155/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data7) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate155/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate155/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate155.errors = vErrors;
-return errors === 0;
-}
-
-export const updateFormRequest = validate209;
-const schema85 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"type":"string","minLength":1,"maxLength":100},"title":{"type":"string","minLength":1,"maxLength":200},"description":{"type":["string","null"],"maxLength":2000},"slug":{"$ref":"#/$defs/FormSlug"},"fields":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/FormField"}},"settings":{"$ref":"#/$defs/FormSettings"},"workflow_id":{"type":["string","null"],"minLength":1,"maxLength":64},"revision":{"type":"integer","minimum":1,"maximum":2147483647}}};
-
-function validate209(data, instancePath = ""){
+function validate212(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(Object.keys(data).length < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate209/minProperties",keyword:"minProperties",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate212/minProperties",keyword:"minProperties",params:{limit: 1}});
 errors++;
 }
 for(const key0 in data){
 if(!((((((((key0 === "name") || (key0 === "title")) || (key0 === "description")) || (key0 === "slug")) || (key0 === "fields")) || (key0 === "settings")) || (key0 === "workflow_id")) || (key0 === "revision"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate209/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate212/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -5312,16 +5406,16 @@ if(data.name !== undefined){
 let data0 = data.name;
 if(typeof data0 === "string"){
 if(func1(data0) > 100){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate209/properties/name/maxLength",keyword:"maxLength",params:{limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate212/properties/name/maxLength",keyword:"maxLength",params:{limit: 100}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate209/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate212/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate209/properties/name/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate212/properties/name/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -5329,35 +5423,35 @@ if(data.title !== undefined){
 let data1 = data.title;
 if(typeof data1 === "string"){
 if(func1(data1) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate209/properties/title/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate212/properties/title/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate209/properties/title/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate212/properties/title/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate209/properties/title/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate212/properties/title/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.description !== undefined){
 let data2 = data.description;
 if((typeof data2 !== "string") && (data2 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate209/properties/description/type",keyword:"type",params:{type: schema85.properties.description.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate212/properties/description/type",keyword:"type",params:{type: schema87.properties.description.type}});
 errors++;
 }
 if(typeof data2 === "string"){
 if(func1(data2) > 2000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate209/properties/description/maxLength",keyword:"maxLength",params:{limit: 2000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate212/properties/description/maxLength",keyword:"maxLength",params:{limit: 2000}});
 errors++;
 }
 }
 }
 if(data.slug !== undefined){
-if(!(validate156(data.slug, instancePath+"/slug"))){
-vErrors = vErrors === null ? validate156.errors : vErrors.concat(validate156.errors);
+if(!(validate159(data.slug, instancePath+"/slug"))){
+vErrors = vErrors === null ? validate159.errors : vErrors.concat(validate159.errors);
 errors = vErrors.length;
 }
 }
@@ -5365,41 +5459,41 @@ if(data.fields !== undefined){
 let data4 = data.fields;
 if(Array.isArray(data4)){
 if(data4.length > 100){
-vErrors = report(vErrors, {instancePath:instancePath+"/fields",schemaPath:"#/validate209/properties/fields/maxItems",keyword:"maxItems",params:{limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/fields",schemaPath:"#/validate212/properties/fields/maxItems",keyword:"maxItems",params:{limit: 100}});
 errors++;
 }
 const len0 = data4.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate158(data4[i0], instancePath+"/fields/" + i0))){
-vErrors = vErrors === null ? validate158.errors : vErrors.concat(validate158.errors);
+if(!(validate161(data4[i0], instancePath+"/fields/" + i0))){
+vErrors = vErrors === null ? validate161.errors : vErrors.concat(validate161.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/fields",schemaPath:"#/validate209/properties/fields/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/fields",schemaPath:"#/validate212/properties/fields/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
 }
 if(data.settings !== undefined){
-if(!(validate207(data.settings, instancePath+"/settings"))){
-vErrors = vErrors === null ? validate207.errors : vErrors.concat(validate207.errors);
+if(!(validate210(data.settings, instancePath+"/settings"))){
+vErrors = vErrors === null ? validate210.errors : vErrors.concat(validate210.errors);
 errors = vErrors.length;
 }
 }
 if(data.workflow_id !== undefined){
 let data7 = data.workflow_id;
 if((typeof data7 !== "string") && (data7 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate209/properties/workflow_id/type",keyword:"type",params:{type: schema85.properties.workflow_id.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate212/properties/workflow_id/type",keyword:"type",params:{type: schema87.properties.workflow_id.type}});
 errors++;
 }
 if(typeof data7 === "string"){
 if(func1(data7) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate209/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate212/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
 if(func1(data7) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate209/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate212/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
@@ -5407,42 +5501,42 @@ errors++;
 if(data.revision !== undefined){
 let data8 = data.revision;
 if(!((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/revision",schemaPath:"#/validate209/properties/revision/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/revision",schemaPath:"#/validate212/properties/revision/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data8 == "number"){
 if(data8 > 2147483647 || isNaN(data8)){
-vErrors = report(vErrors, {instancePath:instancePath+"/revision",schemaPath:"#/validate209/properties/revision/maximum",keyword:"maximum",params:{comparison: "<=", limit: 2147483647}});
+vErrors = report(vErrors, {instancePath:instancePath+"/revision",schemaPath:"#/validate212/properties/revision/maximum",keyword:"maximum",params:{comparison: "<=", limit: 2147483647}});
 errors++;
 }
 if(data8 < 1 || isNaN(data8)){
-vErrors = report(vErrors, {instancePath:instancePath+"/revision",schemaPath:"#/validate209/properties/revision/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/revision",schemaPath:"#/validate212/properties/revision/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate209/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate212/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate209.errors = vErrors;
+validate212.errors = vErrors;
 return errors === 0;
 }
 
-export const submitFormRequest = validate213;
+export const submitFormRequest = validate216;
 
-function validate213(data, instancePath = ""){
+function validate216(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.data === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate213/required",keyword:"required",params:{missingProperty: "data"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate216/required",keyword:"required",params:{missingProperty: "data"}});
 errors++;
 }
 for(const key0 in data){
 if(!(key0 === "data")){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate213/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate216/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -5450,50 +5544,50 @@ if(data.data !== undefined){
 let data0 = data.data;
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 if(Object.keys(data0).length > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/data",schemaPath:"#/validate213/properties/data/maxProperties",keyword:"maxProperties",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath:instancePath+"/data",schemaPath:"#/validate216/properties/data/maxProperties",keyword:"maxProperties",params:{limit: 200}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/data",schemaPath:"#/validate213/properties/data/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/data",schemaPath:"#/validate216/properties/data/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate213/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate216/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate213.errors = vErrors;
+validate216.errors = vErrors;
 return errors === 0;
 }
 
-export const createStreamTicketRequest = filling(validate214, fillCreateStreamTicketRequest);
-const schema87 = {"type":"object","additionalProperties":false,"properties":{"execution_id":{"type":["string","null"],"minLength":1,"maxLength":64},"after":{"type":"integer","minimum":0,"maximum":9007199254740991}}};
+export const createStreamTicketRequest = filling(validate217, fillCreateStreamTicketRequest);
+const schema89 = {"type":"object","additionalProperties":false,"properties":{"execution_id":{"type":["string","null"],"minLength":1,"maxLength":64},"after":{"type":"integer","minimum":0,"maximum":9007199254740991}}};
 
-function validate214(data, instancePath = ""){
+function validate217(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!((key0 === "execution_id") || (key0 === "after"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate214/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate217/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.execution_id !== undefined){
 let data0 = data.execution_id;
 if((typeof data0 !== "string") && (data0 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate214/properties/execution_id/type",keyword:"type",params:{type: schema87.properties.execution_id.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate217/properties/execution_id/type",keyword:"type",params:{type: schema89.properties.execution_id.type}});
 errors++;
 }
 if(typeof data0 === "string"){
 if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate214/properties/execution_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate217/properties/execution_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate214/properties/execution_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate217/properties/execution_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
@@ -5501,247 +5595,247 @@ errors++;
 if(data.after !== undefined){
 let data1 = data.after;
 if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/after",schemaPath:"#/validate214/properties/after/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/after",schemaPath:"#/validate217/properties/after/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data1 == "number"){
 if(data1 > 9007199254740991 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/after",schemaPath:"#/validate214/properties/after/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}});
+vErrors = report(vErrors, {instancePath:instancePath+"/after",schemaPath:"#/validate217/properties/after/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}});
 errors++;
 }
 if(data1 < 0 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/after",schemaPath:"#/validate214/properties/after/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+vErrors = report(vErrors, {instancePath:instancePath+"/after",schemaPath:"#/validate217/properties/after/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
 errors++;
 }
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate214/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate217/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate214.errors = vErrors;
+validate217.errors = vErrors;
 return errors === 0;
 }
 
-export const createScheduleRequest = filling(validate215, fillCreateScheduleRequest);
-const schema88 = {"type":"object","additionalProperties":false,"required":["workflow_id","name"],"properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64},"name":{"$ref":"#/$defs/TriggerName"},"description":{"$ref":"#/$defs/TriggerDescription"},"status":{"type":"string","enum":["active","paused"]},"cron":{"$ref":"#/$defs/CronExpression"},"interval":{"$ref":"#/$defs/ScheduleInterval"},"timezone":{"$ref":"#/$defs/Timezone"},"overlap":{"$ref":"#/$defs/OverlapPolicy"},"catch_up_seconds":{"$ref":"#/$defs/CatchUpSeconds"},"starts_at":{"$ref":"#/$defs/StartsAt"},"ends_at":{"$ref":"#/$defs/EndsAt"},"input":{"$ref":"#/$defs/TriggerInput"}},"if":{"required":["cron"],"properties":{"cron":{"type":"string"}}},"then":{"properties":{"interval":{"x-problem":{"message":"give either cron or interval, and not both","schema":{"type":"null"}}}}},"else":{"x-problem":{"message":"give either cron or interval","schema":{"required":["interval"],"properties":{"interval":{"type":"string"}}}}}};
+export const createScheduleRequest = filling(validate218, fillCreateScheduleRequest);
+const schema90 = {"type":"object","additionalProperties":false,"required":["workflow_id","name"],"properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64},"name":{"$ref":"#/$defs/TriggerName"},"description":{"$ref":"#/$defs/TriggerDescription"},"status":{"type":"string","enum":["active","paused"]},"cron":{"$ref":"#/$defs/CronExpression"},"interval":{"$ref":"#/$defs/ScheduleInterval"},"timezone":{"$ref":"#/$defs/Timezone"},"overlap":{"$ref":"#/$defs/OverlapPolicy"},"catch_up_seconds":{"$ref":"#/$defs/CatchUpSeconds"},"starts_at":{"$ref":"#/$defs/StartsAt"},"ends_at":{"$ref":"#/$defs/EndsAt"},"input":{"$ref":"#/$defs/TriggerInput"}},"if":{"required":["cron"],"properties":{"cron":{"type":"string"}}},"then":{"properties":{"interval":{"x-problem":{"message":"give either cron or interval, and not both","schema":{"type":"null"}}}}},"else":{"x-problem":{"message":"give either cron or interval","schema":{"required":["interval"],"properties":{"interval":{"type":"string"}}}}}};
 
-function validate216(data, instancePath = ""){
+function validate219(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(typeof data === "string"){
 if(func1(data) > 200){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate216/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate219/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data) < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate216/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate219/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate216/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate219/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-validate216.errors = vErrors;
+validate219.errors = vErrors;
 return errors === 0;
 }
 
-const schema90 = {"type":["string","null"],"maxLength":1000};
+const schema92 = {"type":["string","null"],"maxLength":1000};
 
-function validate218(data, instancePath = ""){
+function validate221(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if((typeof data !== "string") && (data !== null)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate218/type",keyword:"type",params:{type: schema90.type}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate221/type",keyword:"type",params:{type: schema92.type}});
 errors++;
 }
 if(typeof data === "string"){
 if(func1(data) > 1000){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate218/maxLength",keyword:"maxLength",params:{limit: 1000}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate221/maxLength",keyword:"maxLength",params:{limit: 1000}});
 errors++;
 }
 }
-validate218.errors = vErrors;
+validate221.errors = vErrors;
 return errors === 0;
 }
 
-const schema91 = {"type":["string","null"],"minLength":1,"maxLength":200,"pattern":"^\\s*(?:@[A-Za-z]+|[0-9A-Za-z*,/#+-]+(?:\\s+[0-9A-Za-z*,/#+-]+){4,5})\\s*$"};
+const schema93 = {"type":["string","null"],"minLength":1,"maxLength":200,"pattern":"^\\s*(?:@[A-Za-z]+|[0-9A-Za-z*,/#+-]+(?:\\s+[0-9A-Za-z*,/#+-]+){4,5})\\s*$"};
 const pattern9 = new RegExp("^\\s*(?:@[A-Za-z]+|[0-9A-Za-z*,/#+-]+(?:\\s+[0-9A-Za-z*,/#+-]+){4,5})\\s*$", "u");
 
-function validate220(data, instancePath = ""){
+function validate223(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if((typeof data !== "string") && (data !== null)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate220/type",keyword:"type",params:{type: schema91.type}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate223/type",keyword:"type",params:{type: schema93.type}});
 errors++;
 }
 if(typeof data === "string"){
 if(func1(data) > 200){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate220/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate223/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data) < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate220/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate223/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 if(!pattern9.test(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate220/pattern",keyword:"pattern",params:{pattern: "^\\s*(?:@[A-Za-z]+|[0-9A-Za-z*,/#+-]+(?:\\s+[0-9A-Za-z*,/#+-]+){4,5})\\s*$"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate223/pattern",keyword:"pattern",params:{pattern: "^\\s*(?:@[A-Za-z]+|[0-9A-Za-z*,/#+-]+(?:\\s+[0-9A-Za-z*,/#+-]+){4,5})\\s*$"}});
 errors++;
 }
 }
-validate220.errors = vErrors;
+validate223.errors = vErrors;
 return errors === 0;
 }
 
-const schema92 = {"type":["string","null"],"minLength":1,"maxLength":64,"pattern":"^(?:(?:[0-9]+(?:\\.[0-9]+)?(?:ms|[smhdw]))+|P[0-9WDTHMS.]+)$"};
+const schema94 = {"type":["string","null"],"minLength":1,"maxLength":64,"pattern":"^(?:(?:[0-9]+(?:\\.[0-9]+)?(?:ms|[smhdw]))+|P[0-9WDTHMS.]+)$"};
 const pattern10 = new RegExp("^(?:(?:[0-9]+(?:\\.[0-9]+)?(?:ms|[smhdw]))+|P[0-9WDTHMS.]+)$", "u");
 
-function validate222(data, instancePath = ""){
+function validate225(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if((typeof data !== "string") && (data !== null)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate222/type",keyword:"type",params:{type: schema92.type}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate225/type",keyword:"type",params:{type: schema94.type}});
 errors++;
 }
 if(typeof data === "string"){
 if(func1(data) > 64){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate222/maxLength",keyword:"maxLength",params:{limit: 64}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate225/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
 if(func1(data) < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate222/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate225/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 if(!pattern10.test(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate222/pattern",keyword:"pattern",params:{pattern: "^(?:(?:[0-9]+(?:\\.[0-9]+)?(?:ms|[smhdw]))+|P[0-9WDTHMS.]+)$"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate225/pattern",keyword:"pattern",params:{pattern: "^(?:(?:[0-9]+(?:\\.[0-9]+)?(?:ms|[smhdw]))+|P[0-9WDTHMS.]+)$"}});
 errors++;
 }
 }
-validate222.errors = vErrors;
+validate225.errors = vErrors;
 return errors === 0;
 }
 
 const pattern11 = new RegExp("^[A-Za-z][A-Za-z0-9_+/-]*$", "u");
 
-function validate224(data, instancePath = ""){
+function validate227(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(typeof data === "string"){
 if(func1(data) > 100){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate224/maxLength",keyword:"maxLength",params:{limit: 100}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate227/maxLength",keyword:"maxLength",params:{limit: 100}});
 errors++;
 }
 if(func1(data) < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate224/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate227/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 if(!pattern11.test(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate224/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z][A-Za-z0-9_+/-]*$"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate227/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z][A-Za-z0-9_+/-]*$"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate224/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate227/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-validate224.errors = vErrors;
+validate227.errors = vErrors;
 return errors === 0;
 }
 
-const schema94 = {"type":"string","enum":["skip","buffer_one","allow"]};
+const schema96 = {"type":"string","enum":["skip","buffer_one","allow"]};
 
-function validate226(data, instancePath = ""){
+function validate229(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate226/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate229/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if(!(((data === "skip") || (data === "buffer_one")) || (data === "allow"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate226/enum",keyword:"enum",params:{allowedValues: schema94.enum}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate229/enum",keyword:"enum",params:{allowedValues: schema96.enum}});
 errors++;
 }
-validate226.errors = vErrors;
+validate229.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate228(data, instancePath = ""){
+function validate231(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(!((typeof data == "number") && (!(data % 1) && !isNaN(data)))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate228/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate231/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data == "number"){
 if(data > 604800 || isNaN(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate228/maximum",keyword:"maximum",params:{comparison: "<=", limit: 604800}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate231/maximum",keyword:"maximum",params:{comparison: "<=", limit: 604800}});
 errors++;
 }
 if(data < 10 || isNaN(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate228/minimum",keyword:"minimum",params:{comparison: ">=", limit: 10}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate231/minimum",keyword:"minimum",params:{comparison: ">=", limit: 10}});
 errors++;
 }
 }
-validate228.errors = vErrors;
+validate231.errors = vErrors;
 return errors === 0;
 }
 
-const schema96 = {"type":["string","null"],"format":"date-time"};
+const schema98 = {"type":["string","null"],"format":"date-time"};
 
-function validate230(data, instancePath = ""){
+function validate233(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if((typeof data !== "string") && (data !== null)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate230/type",keyword:"type",params:{type: schema96.type}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate233/type",keyword:"type",params:{type: schema98.type}});
 errors++;
 }
 if(typeof data === "string"){
 if(!(formats2.validate(data))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate230/format",keyword:"format",params:{format: "date-time"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate233/format",keyword:"format",params:{format: "date-time"}});
 errors++;
 }
 }
-validate230.errors = vErrors;
+validate233.errors = vErrors;
 return errors === 0;
 }
 
-const schema97 = {"type":["string","null"],"format":"date-time"};
+const schema99 = {"type":["string","null"],"format":"date-time"};
 
-function validate232(data, instancePath = ""){
+function validate235(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if((typeof data !== "string") && (data !== null)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate232/type",keyword:"type",params:{type: schema97.type}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate235/type",keyword:"type",params:{type: schema99.type}});
 errors++;
 }
 if(typeof data === "string"){
 if(!(formats2.validate(data))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate232/format",keyword:"format",params:{format: "date-time"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate235/format",keyword:"format",params:{format: "date-time"}});
 errors++;
 }
 }
-validate232.errors = vErrors;
+validate235.errors = vErrors;
 return errors === 0;
 }
 
-const schema98 = {"type":["object","null"],"additionalProperties":true};
+const schema100 = {"type":["object","null"],"additionalProperties":true};
 
-function validate234(data, instancePath = ""){
+function validate237(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if((!(data && typeof data == "object" && !Array.isArray(data))) && (data !== null)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate234/type",keyword:"type",params:{type: schema98.type}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate237/type",keyword:"type",params:{type: schema100.type}});
 errors++;
 }
-validate234.errors = vErrors;
+validate237.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate215(data, instancePath = ""){
+function validate218(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 const _errs1 = errors;
@@ -5794,7 +5888,7 @@ else {
 vErrors = null;
 }
 }
-vErrors = report(vErrors, {instancePath:instancePath+"/interval",schemaPath:"#/validate215/then/properties/interval/x-problem",keyword:"x-problem",params:{message: "give either cron or interval, and not both"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/interval",schemaPath:"#/validate218/then/properties/interval/x-problem",keyword:"x-problem",params:{message: "give either cron or interval, and not both"}});
 errors++;
 }
 else {
@@ -5844,7 +5938,7 @@ else {
 vErrors = null;
 }
 }
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate215/else/x-problem",keyword:"x-problem",params:{message: "give either cron or interval"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate218/else/x-problem",keyword:"x-problem",params:{message: "give either cron or interval"}});
 errors++;
 }
 else {
@@ -5863,21 +5957,21 @@ valid0 = _valid0;
 ifClause0 = "else";
 }
 if(!valid0){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate215/if",keyword:"if",params:{failingKeyword: ifClause0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate218/if",keyword:"if",params:{failingKeyword: ifClause0}});
 errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.workflow_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate215/required",keyword:"required",params:{missingProperty: "workflow_id"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate218/required",keyword:"required",params:{missingProperty: "workflow_id"}});
 errors++;
 }
 if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate215/required",keyword:"required",params:{missingProperty: "name"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate218/required",keyword:"required",params:{missingProperty: "name"}});
 errors++;
 }
 for(const key0 in data){
-if(!(func21.call(schema88.properties, key0))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate215/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+if(!(func25.call(schema90.properties, key0))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate218/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -5885,103 +5979,103 @@ if(data.workflow_id !== undefined){
 let data3 = data.workflow_id;
 if(typeof data3 === "string"){
 if(func1(data3) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate215/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate218/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
 if(func1(data3) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate215/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate218/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate215/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate218/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.name !== undefined){
-if(!(validate216(data.name, instancePath+"/name"))){
-vErrors = vErrors === null ? validate216.errors : vErrors.concat(validate216.errors);
+if(!(validate219(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate219.errors : vErrors.concat(validate219.errors);
 errors = vErrors.length;
 }
 }
 if(data.description !== undefined){
-if(!(validate218(data.description, instancePath+"/description"))){
-vErrors = vErrors === null ? validate218.errors : vErrors.concat(validate218.errors);
+if(!(validate221(data.description, instancePath+"/description"))){
+vErrors = vErrors === null ? validate221.errors : vErrors.concat(validate221.errors);
 errors = vErrors.length;
 }
 }
 if(data.status !== undefined){
 let data6 = data.status;
 if(typeof data6 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate215/properties/status/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate218/properties/status/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if(!((data6 === "active") || (data6 === "paused"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate215/properties/status/enum",keyword:"enum",params:{allowedValues: schema88.properties.status.enum}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate218/properties/status/enum",keyword:"enum",params:{allowedValues: schema90.properties.status.enum}});
 errors++;
 }
 }
 if(data.cron !== undefined){
-if(!(validate220(data.cron, instancePath+"/cron"))){
-vErrors = vErrors === null ? validate220.errors : vErrors.concat(validate220.errors);
+if(!(validate223(data.cron, instancePath+"/cron"))){
+vErrors = vErrors === null ? validate223.errors : vErrors.concat(validate223.errors);
 errors = vErrors.length;
 }
 }
 if(data.interval !== undefined){
-if(!(validate222(data.interval, instancePath+"/interval"))){
-vErrors = vErrors === null ? validate222.errors : vErrors.concat(validate222.errors);
+if(!(validate225(data.interval, instancePath+"/interval"))){
+vErrors = vErrors === null ? validate225.errors : vErrors.concat(validate225.errors);
 errors = vErrors.length;
 }
 }
 if(data.timezone !== undefined){
-if(!(validate224(data.timezone, instancePath+"/timezone"))){
-vErrors = vErrors === null ? validate224.errors : vErrors.concat(validate224.errors);
+if(!(validate227(data.timezone, instancePath+"/timezone"))){
+vErrors = vErrors === null ? validate227.errors : vErrors.concat(validate227.errors);
 errors = vErrors.length;
 }
 }
 if(data.overlap !== undefined){
-if(!(validate226(data.overlap, instancePath+"/overlap"))){
-vErrors = vErrors === null ? validate226.errors : vErrors.concat(validate226.errors);
+if(!(validate229(data.overlap, instancePath+"/overlap"))){
+vErrors = vErrors === null ? validate229.errors : vErrors.concat(validate229.errors);
 errors = vErrors.length;
 }
 }
 if(data.catch_up_seconds !== undefined){
-if(!(validate228(data.catch_up_seconds, instancePath+"/catch_up_seconds"))){
-vErrors = vErrors === null ? validate228.errors : vErrors.concat(validate228.errors);
+if(!(validate231(data.catch_up_seconds, instancePath+"/catch_up_seconds"))){
+vErrors = vErrors === null ? validate231.errors : vErrors.concat(validate231.errors);
 errors = vErrors.length;
 }
 }
 if(data.starts_at !== undefined){
-if(!(validate230(data.starts_at, instancePath+"/starts_at"))){
-vErrors = vErrors === null ? validate230.errors : vErrors.concat(validate230.errors);
+if(!(validate233(data.starts_at, instancePath+"/starts_at"))){
+vErrors = vErrors === null ? validate233.errors : vErrors.concat(validate233.errors);
 errors = vErrors.length;
 }
 }
 if(data.ends_at !== undefined){
-if(!(validate232(data.ends_at, instancePath+"/ends_at"))){
-vErrors = vErrors === null ? validate232.errors : vErrors.concat(validate232.errors);
+if(!(validate235(data.ends_at, instancePath+"/ends_at"))){
+vErrors = vErrors === null ? validate235.errors : vErrors.concat(validate235.errors);
 errors = vErrors.length;
 }
 }
 if(data.input !== undefined){
-if(!(validate234(data.input, instancePath+"/input"))){
-vErrors = vErrors === null ? validate234.errors : vErrors.concat(validate234.errors);
+if(!(validate237(data.input, instancePath+"/input"))){
+vErrors = vErrors === null ? validate237.errors : vErrors.concat(validate237.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate215/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate218/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate215.errors = vErrors;
+validate218.errors = vErrors;
 return errors === 0;
 }
 
-export const previewScheduleRequest = filling(validate236, fillPreviewScheduleRequest);
-const schema99 = {"type":"object","additionalProperties":false,"properties":{"cron":{"$ref":"#/$defs/CronExpression"},"interval":{"$ref":"#/$defs/ScheduleInterval"},"timezone":{"$ref":"#/$defs/Timezone"},"starts_at":{"$ref":"#/$defs/StartsAt"},"ends_at":{"$ref":"#/$defs/EndsAt"},"from":{"type":["string","null"],"format":"date-time"},"count":{"type":"integer","minimum":1,"maximum":100}},"if":{"required":["cron"],"properties":{"cron":{"type":"string"}}},"then":{"properties":{"interval":{"x-problem":{"message":"give either cron or interval, and not both","schema":{"type":"null"}}}}},"else":{"x-problem":{"message":"give either cron or interval","schema":{"required":["interval"],"properties":{"interval":{"type":"string"}}}}}};
+export const previewScheduleRequest = filling(validate239, fillPreviewScheduleRequest);
+const schema101 = {"type":"object","additionalProperties":false,"properties":{"cron":{"$ref":"#/$defs/CronExpression"},"interval":{"$ref":"#/$defs/ScheduleInterval"},"timezone":{"$ref":"#/$defs/Timezone"},"starts_at":{"$ref":"#/$defs/StartsAt"},"ends_at":{"$ref":"#/$defs/EndsAt"},"from":{"type":["string","null"],"format":"date-time"},"count":{"type":"integer","minimum":1,"maximum":100}},"if":{"required":["cron"],"properties":{"cron":{"type":"string"}}},"then":{"properties":{"interval":{"x-problem":{"message":"give either cron or interval, and not both","schema":{"type":"null"}}}}},"else":{"x-problem":{"message":"give either cron or interval","schema":{"required":["interval"],"properties":{"interval":{"type":"string"}}}}}};
 
-function validate236(data, instancePath = ""){
+function validate239(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 const _errs1 = errors;
@@ -6034,7 +6128,7 @@ else {
 vErrors = null;
 }
 }
-vErrors = report(vErrors, {instancePath:instancePath+"/interval",schemaPath:"#/validate236/then/properties/interval/x-problem",keyword:"x-problem",params:{message: "give either cron or interval, and not both"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/interval",schemaPath:"#/validate239/then/properties/interval/x-problem",keyword:"x-problem",params:{message: "give either cron or interval, and not both"}});
 errors++;
 }
 else {
@@ -6084,7 +6178,7 @@ else {
 vErrors = null;
 }
 }
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate236/else/x-problem",keyword:"x-problem",params:{message: "give either cron or interval"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate239/else/x-problem",keyword:"x-problem",params:{message: "give either cron or interval"}});
 errors++;
 }
 else {
@@ -6103,55 +6197,55 @@ valid0 = _valid0;
 ifClause0 = "else";
 }
 if(!valid0){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate236/if",keyword:"if",params:{failingKeyword: ifClause0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate239/if",keyword:"if",params:{failingKeyword: ifClause0}});
 errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!(((((((key0 === "cron") || (key0 === "interval")) || (key0 === "timezone")) || (key0 === "starts_at")) || (key0 === "ends_at")) || (key0 === "from")) || (key0 === "count"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate236/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate239/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.cron !== undefined){
-if(!(validate220(data.cron, instancePath+"/cron"))){
-vErrors = vErrors === null ? validate220.errors : vErrors.concat(validate220.errors);
+if(!(validate223(data.cron, instancePath+"/cron"))){
+vErrors = vErrors === null ? validate223.errors : vErrors.concat(validate223.errors);
 errors = vErrors.length;
 }
 }
 if(data.interval !== undefined){
-if(!(validate222(data.interval, instancePath+"/interval"))){
-vErrors = vErrors === null ? validate222.errors : vErrors.concat(validate222.errors);
+if(!(validate225(data.interval, instancePath+"/interval"))){
+vErrors = vErrors === null ? validate225.errors : vErrors.concat(validate225.errors);
 errors = vErrors.length;
 }
 }
 if(data.timezone !== undefined){
-if(!(validate224(data.timezone, instancePath+"/timezone"))){
-vErrors = vErrors === null ? validate224.errors : vErrors.concat(validate224.errors);
+if(!(validate227(data.timezone, instancePath+"/timezone"))){
+vErrors = vErrors === null ? validate227.errors : vErrors.concat(validate227.errors);
 errors = vErrors.length;
 }
 }
 if(data.starts_at !== undefined){
-if(!(validate230(data.starts_at, instancePath+"/starts_at"))){
-vErrors = vErrors === null ? validate230.errors : vErrors.concat(validate230.errors);
+if(!(validate233(data.starts_at, instancePath+"/starts_at"))){
+vErrors = vErrors === null ? validate233.errors : vErrors.concat(validate233.errors);
 errors = vErrors.length;
 }
 }
 if(data.ends_at !== undefined){
-if(!(validate232(data.ends_at, instancePath+"/ends_at"))){
-vErrors = vErrors === null ? validate232.errors : vErrors.concat(validate232.errors);
+if(!(validate235(data.ends_at, instancePath+"/ends_at"))){
+vErrors = vErrors === null ? validate235.errors : vErrors.concat(validate235.errors);
 errors = vErrors.length;
 }
 }
 if(data.from !== undefined){
 let data8 = data.from;
 if((typeof data8 !== "string") && (data8 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate236/properties/from/type",keyword:"type",params:{type: schema99.properties.from.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate239/properties/from/type",keyword:"type",params:{type: schema101.properties.from.type}});
 errors++;
 }
 if(typeof data8 === "string"){
 if(!(formats2.validate(data8))){
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate236/properties/from/format",keyword:"format",params:{format: "date-time"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate239/properties/from/format",keyword:"format",params:{format: "date-time"}});
 errors++;
 }
 }
@@ -6159,33 +6253,33 @@ errors++;
 if(data.count !== undefined){
 let data9 = data.count;
 if(!((typeof data9 == "number") && (!(data9 % 1) && !isNaN(data9)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate236/properties/count/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate239/properties/count/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data9 == "number"){
 if(data9 > 100 || isNaN(data9)){
-vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate236/properties/count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate239/properties/count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
 errors++;
 }
 if(data9 < 1 || isNaN(data9)){
-vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate236/properties/count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate239/properties/count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate236/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate239/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate236.errors = vErrors;
+validate239.errors = vErrors;
 return errors === 0;
 }
 
-export const updateScheduleRequest = validate242;
-const schema100 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"$ref":"#/$defs/TriggerName"},"description":{"$ref":"#/$defs/TriggerDescription"},"cron":{"$ref":"#/$defs/CronExpression"},"interval":{"$ref":"#/$defs/ScheduleInterval"},"timezone":{"type":"string","minLength":1,"maxLength":100,"pattern":"^[A-Za-z][A-Za-z0-9_+/-]*$"},"overlap":{"type":"string","enum":["skip","buffer_one","allow"]},"catch_up_seconds":{"type":"integer","minimum":10,"maximum":604800},"starts_at":{"$ref":"#/$defs/StartsAt"},"ends_at":{"$ref":"#/$defs/EndsAt"},"input":{"$ref":"#/$defs/TriggerInput"}},"if":{"required":["cron"],"properties":{"cron":{"type":"string"}}},"then":{"properties":{"interval":{"x-problem":{"message":"give either cron or interval, and not both","schema":{"type":"null"}}}}}};
+export const updateScheduleRequest = validate245;
+const schema102 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"$ref":"#/$defs/TriggerName"},"description":{"$ref":"#/$defs/TriggerDescription"},"cron":{"$ref":"#/$defs/CronExpression"},"interval":{"$ref":"#/$defs/ScheduleInterval"},"timezone":{"type":"string","minLength":1,"maxLength":100,"pattern":"^[A-Za-z][A-Za-z0-9_+/-]*$"},"overlap":{"type":"string","enum":["skip","buffer_one","allow"]},"catch_up_seconds":{"type":"integer","minimum":10,"maximum":604800},"starts_at":{"$ref":"#/$defs/StartsAt"},"ends_at":{"$ref":"#/$defs/EndsAt"},"input":{"$ref":"#/$defs/TriggerInput"}},"if":{"required":["cron"],"properties":{"cron":{"type":"string"}}},"then":{"properties":{"interval":{"x-problem":{"message":"give either cron or interval, and not both","schema":{"type":"null"}}}}}};
 
-function validate242(data, instancePath = ""){
+function validate245(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 const _errs1 = errors;
@@ -6237,7 +6331,7 @@ else {
 vErrors = null;
 }
 }
-vErrors = report(vErrors, {instancePath:instancePath+"/interval",schemaPath:"#/validate242/then/properties/interval/x-problem",keyword:"x-problem",params:{message: "give either cron or interval, and not both"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/interval",schemaPath:"#/validate245/then/properties/interval/x-problem",keyword:"x-problem",params:{message: "give either cron or interval, and not both"}});
 errors++;
 }
 else {
@@ -6257,41 +6351,41 @@ var _valid0 = _errs5 === errors;
 valid0 = _valid0;
 }
 if(!valid0){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate242/if",keyword:"if",params:{failingKeyword: "then"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate245/if",keyword:"if",params:{failingKeyword: "then"}});
 errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(Object.keys(data).length < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate242/minProperties",keyword:"minProperties",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate245/minProperties",keyword:"minProperties",params:{limit: 1}});
 errors++;
 }
 for(const key0 in data){
-if(!(func21.call(schema100.properties, key0))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate242/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+if(!(func25.call(schema102.properties, key0))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate245/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.name !== undefined){
-if(!(validate216(data.name, instancePath+"/name"))){
-vErrors = vErrors === null ? validate216.errors : vErrors.concat(validate216.errors);
+if(!(validate219(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate219.errors : vErrors.concat(validate219.errors);
 errors = vErrors.length;
 }
 }
 if(data.description !== undefined){
-if(!(validate218(data.description, instancePath+"/description"))){
-vErrors = vErrors === null ? validate218.errors : vErrors.concat(validate218.errors);
+if(!(validate221(data.description, instancePath+"/description"))){
+vErrors = vErrors === null ? validate221.errors : vErrors.concat(validate221.errors);
 errors = vErrors.length;
 }
 }
 if(data.cron !== undefined){
-if(!(validate220(data.cron, instancePath+"/cron"))){
-vErrors = vErrors === null ? validate220.errors : vErrors.concat(validate220.errors);
+if(!(validate223(data.cron, instancePath+"/cron"))){
+vErrors = vErrors === null ? validate223.errors : vErrors.concat(validate223.errors);
 errors = vErrors.length;
 }
 }
 if(data.interval !== undefined){
-if(!(validate222(data.interval, instancePath+"/interval"))){
-vErrors = vErrors === null ? validate222.errors : vErrors.concat(validate222.errors);
+if(!(validate225(data.interval, instancePath+"/interval"))){
+vErrors = vErrors === null ? validate225.errors : vErrors.concat(validate225.errors);
 errors = vErrors.length;
 }
 }
@@ -6299,117 +6393,117 @@ if(data.timezone !== undefined){
 let data6 = data.timezone;
 if(typeof data6 === "string"){
 if(func1(data6) > 100){
-vErrors = report(vErrors, {instancePath:instancePath+"/timezone",schemaPath:"#/validate242/properties/timezone/maxLength",keyword:"maxLength",params:{limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/timezone",schemaPath:"#/validate245/properties/timezone/maxLength",keyword:"maxLength",params:{limit: 100}});
 errors++;
 }
 if(func1(data6) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/timezone",schemaPath:"#/validate242/properties/timezone/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/timezone",schemaPath:"#/validate245/properties/timezone/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 if(!pattern11.test(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/timezone",schemaPath:"#/validate242/properties/timezone/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z][A-Za-z0-9_+/-]*$"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/timezone",schemaPath:"#/validate245/properties/timezone/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z][A-Za-z0-9_+/-]*$"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/timezone",schemaPath:"#/validate242/properties/timezone/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/timezone",schemaPath:"#/validate245/properties/timezone/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.overlap !== undefined){
 let data7 = data.overlap;
 if(typeof data7 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/overlap",schemaPath:"#/validate242/properties/overlap/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/overlap",schemaPath:"#/validate245/properties/overlap/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if(!(((data7 === "skip") || (data7 === "buffer_one")) || (data7 === "allow"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/overlap",schemaPath:"#/validate242/properties/overlap/enum",keyword:"enum",params:{allowedValues: schema100.properties.overlap.enum}});
+vErrors = report(vErrors, {instancePath:instancePath+"/overlap",schemaPath:"#/validate245/properties/overlap/enum",keyword:"enum",params:{allowedValues: schema102.properties.overlap.enum}});
 errors++;
 }
 }
 if(data.catch_up_seconds !== undefined){
 let data8 = data.catch_up_seconds;
 if(!((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/catch_up_seconds",schemaPath:"#/validate242/properties/catch_up_seconds/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/catch_up_seconds",schemaPath:"#/validate245/properties/catch_up_seconds/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data8 == "number"){
 if(data8 > 604800 || isNaN(data8)){
-vErrors = report(vErrors, {instancePath:instancePath+"/catch_up_seconds",schemaPath:"#/validate242/properties/catch_up_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 604800}});
+vErrors = report(vErrors, {instancePath:instancePath+"/catch_up_seconds",schemaPath:"#/validate245/properties/catch_up_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 604800}});
 errors++;
 }
 if(data8 < 10 || isNaN(data8)){
-vErrors = report(vErrors, {instancePath:instancePath+"/catch_up_seconds",schemaPath:"#/validate242/properties/catch_up_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 10}});
+vErrors = report(vErrors, {instancePath:instancePath+"/catch_up_seconds",schemaPath:"#/validate245/properties/catch_up_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 10}});
 errors++;
 }
 }
 }
 if(data.starts_at !== undefined){
-if(!(validate230(data.starts_at, instancePath+"/starts_at"))){
-vErrors = vErrors === null ? validate230.errors : vErrors.concat(validate230.errors);
+if(!(validate233(data.starts_at, instancePath+"/starts_at"))){
+vErrors = vErrors === null ? validate233.errors : vErrors.concat(validate233.errors);
 errors = vErrors.length;
 }
 }
 if(data.ends_at !== undefined){
-if(!(validate232(data.ends_at, instancePath+"/ends_at"))){
-vErrors = vErrors === null ? validate232.errors : vErrors.concat(validate232.errors);
+if(!(validate235(data.ends_at, instancePath+"/ends_at"))){
+vErrors = vErrors === null ? validate235.errors : vErrors.concat(validate235.errors);
 errors = vErrors.length;
 }
 }
 if(data.input !== undefined){
-if(!(validate234(data.input, instancePath+"/input"))){
-vErrors = vErrors === null ? validate234.errors : vErrors.concat(validate234.errors);
+if(!(validate237(data.input, instancePath+"/input"))){
+vErrors = vErrors === null ? validate237.errors : vErrors.concat(validate237.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate242/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate245/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate242.errors = vErrors;
+validate245.errors = vErrors;
 return errors === 0;
 }
 
-export const createTriggerRequest = filling(validate250, fillCreateTriggerRequest);
+export const createTriggerRequest = filling(validate253, fillCreateTriggerRequest);
 const pattern13 = new RegExp("^(whsec_)?[A-Za-z0-9+/]{22,}={0,2}$", "u");
 
-function validate254(data, instancePath = ""){
+function validate257(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.kind === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate254/required",keyword:"required",params:{missingProperty: "kind"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate257/required",keyword:"required",params:{missingProperty: "kind"}});
 errors++;
 }
 for(const key0 in data){
 if(!(key0 === "kind")){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate254/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate257/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.kind !== undefined){
 let data0 = data.kind;
 if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate254/properties/kind/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate257/properties/kind/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if("manual" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate254/properties/kind/const",keyword:"const",params:{allowedValue: "manual"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate257/properties/kind/const",keyword:"const",params:{allowedValue: "manual"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate254/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate257/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate254.errors = vErrors;
+validate257.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate256(data, instancePath = ""){
+function validate259(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 const _errs1 = errors;
@@ -6462,7 +6556,7 @@ else {
 vErrors = null;
 }
 }
-vErrors = report(vErrors, {instancePath:instancePath+"/interval",schemaPath:"#/validate256/then/properties/interval/x-problem",keyword:"x-problem",params:{message: "give either cron or interval, and not both"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/interval",schemaPath:"#/validate259/then/properties/interval/x-problem",keyword:"x-problem",params:{message: "give either cron or interval, and not both"}});
 errors++;
 }
 else {
@@ -6512,7 +6606,7 @@ else {
 vErrors = null;
 }
 }
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate256/else/x-problem",keyword:"x-problem",params:{message: "give either cron or interval"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate259/else/x-problem",keyword:"x-problem",params:{message: "give either cron or interval"}});
 errors++;
 }
 else {
@@ -6531,159 +6625,159 @@ valid0 = _valid0;
 ifClause0 = "else";
 }
 if(!valid0){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate256/if",keyword:"if",params:{failingKeyword: ifClause0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate259/if",keyword:"if",params:{failingKeyword: ifClause0}});
 errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.kind === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate256/required",keyword:"required",params:{missingProperty: "kind"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate259/required",keyword:"required",params:{missingProperty: "kind"}});
 errors++;
 }
 for(const key0 in data){
 if(!((((((((key0 === "kind") || (key0 === "cron")) || (key0 === "interval")) || (key0 === "timezone")) || (key0 === "overlap")) || (key0 === "catch_up_seconds")) || (key0 === "starts_at")) || (key0 === "ends_at"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate256/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate259/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.kind !== undefined){
 let data3 = data.kind;
 if(typeof data3 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate256/properties/kind/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate259/properties/kind/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if("schedule" !== data3){
-vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate256/properties/kind/const",keyword:"const",params:{allowedValue: "schedule"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate259/properties/kind/const",keyword:"const",params:{allowedValue: "schedule"}});
 errors++;
 }
 }
 if(data.cron !== undefined){
-if(!(validate220(data.cron, instancePath+"/cron"))){
-vErrors = vErrors === null ? validate220.errors : vErrors.concat(validate220.errors);
+if(!(validate223(data.cron, instancePath+"/cron"))){
+vErrors = vErrors === null ? validate223.errors : vErrors.concat(validate223.errors);
 errors = vErrors.length;
 }
 }
 if(data.interval !== undefined){
-if(!(validate222(data.interval, instancePath+"/interval"))){
-vErrors = vErrors === null ? validate222.errors : vErrors.concat(validate222.errors);
+if(!(validate225(data.interval, instancePath+"/interval"))){
+vErrors = vErrors === null ? validate225.errors : vErrors.concat(validate225.errors);
 errors = vErrors.length;
 }
 }
 if(data.timezone !== undefined){
-if(!(validate224(data.timezone, instancePath+"/timezone"))){
-vErrors = vErrors === null ? validate224.errors : vErrors.concat(validate224.errors);
+if(!(validate227(data.timezone, instancePath+"/timezone"))){
+vErrors = vErrors === null ? validate227.errors : vErrors.concat(validate227.errors);
 errors = vErrors.length;
 }
 }
 if(data.overlap !== undefined){
-if(!(validate226(data.overlap, instancePath+"/overlap"))){
-vErrors = vErrors === null ? validate226.errors : vErrors.concat(validate226.errors);
+if(!(validate229(data.overlap, instancePath+"/overlap"))){
+vErrors = vErrors === null ? validate229.errors : vErrors.concat(validate229.errors);
 errors = vErrors.length;
 }
 }
 if(data.catch_up_seconds !== undefined){
-if(!(validate228(data.catch_up_seconds, instancePath+"/catch_up_seconds"))){
-vErrors = vErrors === null ? validate228.errors : vErrors.concat(validate228.errors);
+if(!(validate231(data.catch_up_seconds, instancePath+"/catch_up_seconds"))){
+vErrors = vErrors === null ? validate231.errors : vErrors.concat(validate231.errors);
 errors = vErrors.length;
 }
 }
 if(data.starts_at !== undefined){
-if(!(validate230(data.starts_at, instancePath+"/starts_at"))){
-vErrors = vErrors === null ? validate230.errors : vErrors.concat(validate230.errors);
+if(!(validate233(data.starts_at, instancePath+"/starts_at"))){
+vErrors = vErrors === null ? validate233.errors : vErrors.concat(validate233.errors);
 errors = vErrors.length;
 }
 }
 if(data.ends_at !== undefined){
-if(!(validate232(data.ends_at, instancePath+"/ends_at"))){
-vErrors = vErrors === null ? validate232.errors : vErrors.concat(validate232.errors);
+if(!(validate235(data.ends_at, instancePath+"/ends_at"))){
+vErrors = vErrors === null ? validate235.errors : vErrors.concat(validate235.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate256/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate259/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate256.errors = vErrors;
+validate259.errors = vErrors;
 return errors === 0;
 }
 
-const schema105 = {"type":"object","additionalProperties":false,"required":["kind","auth"],"properties":{"kind":{"type":"string","const":"webhook"},"methods":{"type":"array","minItems":1,"maxItems":5,"uniqueItems":true,"items":{"$ref":"#/$defs/HookMethod"}},"path":{"type":["string","null"],"maxLength":200,"pattern":"^(/([A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\}))+$"},"auth":{"$ref":"#/$defs/HookAuth"},"respond":{"type":"string","enum":["immediately","last_node","respond_node"]},"timeout_seconds":{"type":"integer","minimum":1,"maximum":60}}};
-const schema106 = {"type":"string","enum":["GET","POST","PUT","PATCH","DELETE"]};
-
-function validate266(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate266/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((((data === "GET") || (data === "POST")) || (data === "PUT")) || (data === "PATCH")) || (data === "DELETE"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate266/enum",keyword:"enum",params:{allowedValues: schema106.enum}});
-errors++;
-}
-validate266.errors = vErrors;
-return errors === 0;
-}
-
+const schema107 = {"type":"object","additionalProperties":false,"required":["kind","auth"],"properties":{"kind":{"type":"string","const":"webhook"},"methods":{"type":"array","minItems":1,"maxItems":5,"uniqueItems":true,"items":{"$ref":"#/$defs/HookMethod"}},"path":{"type":["string","null"],"maxLength":200,"pattern":"^(/([A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\}))+$"},"auth":{"$ref":"#/$defs/HookAuth"},"respond":{"type":"string","enum":["immediately","last_node","respond_node"]},"timeout_seconds":{"type":"integer","minimum":1,"maximum":60}}};
+const schema108 = {"type":"string","enum":["GET","POST","PUT","PATCH","DELETE"]};
 
 function validate269(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate269/required",keyword:"required",params:{missingProperty: "type"}});
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate269/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-for(const key0 in data){
-if(!(key0 === "type")){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate269/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate269/properties/type/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("none" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate269/properties/type/const",keyword:"const",params:{allowedValue: "none"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate269/type",keyword:"type",params:{type: "object"}});
+if(!(((((data === "GET") || (data === "POST")) || (data === "PUT")) || (data === "PATCH")) || (data === "DELETE"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate269/enum",keyword:"enum",params:{allowedValues: schema108.enum}});
 errors++;
 }
 validate269.errors = vErrors;
 return errors === 0;
 }
 
-const pattern15 = new RegExp("^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$", "u");
 
-function validate271(data, instancePath = ""){
+function validate272(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate271/required",keyword:"required",params:{missingProperty: "type"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate272/required",keyword:"required",params:{missingProperty: "type"}});
 errors++;
 }
 for(const key0 in data){
-if(!((key0 === "type") || (key0 === "header"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate271/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+if(!(key0 === "type")){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate272/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.type !== undefined){
 let data0 = data.type;
 if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate271/properties/type/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate272/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("none" !== data0){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate272/properties/type/const",keyword:"const",params:{allowedValue: "none"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate272/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate272.errors = vErrors;
+return errors === 0;
+}
+
+const pattern15 = new RegExp("^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$", "u");
+
+function validate274(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate274/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "type") || (key0 === "header"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate274/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate274/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if("api_key" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate271/properties/type/const",keyword:"const",params:{allowedValue: "api_key"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate274/properties/type/const",keyword:"const",params:{allowedValue: "api_key"}});
 errors++;
 }
 }
@@ -6691,14 +6785,204 @@ if(data.header !== undefined){
 let data1 = data.header;
 if(typeof data1 === "string"){
 if(!pattern15.test(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/header",schemaPath:"#/validate271/properties/header/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/header",schemaPath:"#/validate274/properties/header/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/header",schemaPath:"#/validate271/properties/header/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/header",schemaPath:"#/validate274/properties/header/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate274/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate274.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate276(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate276/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+for(const key0 in data){
+if(!(key0 === "type")){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate276/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate276/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("bearer" !== data0){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate276/properties/type/const",keyword:"const",params:{allowedValue: "bearer"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate276/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate276.errors = vErrors;
+return errors === 0;
+}
+
+const schema113 = {"type":"object","additionalProperties":false,"required":["type"],"properties":{"type":{"type":"string","const":"hmac"},"format":{"type":"string","enum":["standard_webhooks","timestamped","body"]},"header":{"type":"string","pattern":"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$"},"prefix":{"type":"string","maxLength":50},"algorithm":{"type":"string","enum":["sha1","sha256","sha512"]},"encoding":{"type":"string","enum":["hex","base64"]},"tolerance_seconds":{"type":"integer","minimum":10,"maximum":3600}}};
+
+function validate278(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate278/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+for(const key0 in data){
+if(!(((((((key0 === "type") || (key0 === "format")) || (key0 === "header")) || (key0 === "prefix")) || (key0 === "algorithm")) || (key0 === "encoding")) || (key0 === "tolerance_seconds"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate278/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate278/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("hmac" !== data0){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate278/properties/type/const",keyword:"const",params:{allowedValue: "hmac"}});
+errors++;
+}
+}
+if(data.format !== undefined){
+let data1 = data.format;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/format",schemaPath:"#/validate278/properties/format/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((data1 === "standard_webhooks") || (data1 === "timestamped")) || (data1 === "body"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/format",schemaPath:"#/validate278/properties/format/enum",keyword:"enum",params:{allowedValues: schema113.properties.format.enum}});
+errors++;
+}
+}
+if(data.header !== undefined){
+let data2 = data.header;
+if(typeof data2 === "string"){
+if(!pattern15.test(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/header",schemaPath:"#/validate278/properties/header/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/header",schemaPath:"#/validate278/properties/header/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.prefix !== undefined){
+let data3 = data.prefix;
+if(typeof data3 === "string"){
+if(func1(data3) > 50){
+vErrors = report(vErrors, {instancePath:instancePath+"/prefix",schemaPath:"#/validate278/properties/prefix/maxLength",keyword:"maxLength",params:{limit: 50}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/prefix",schemaPath:"#/validate278/properties/prefix/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.algorithm !== undefined){
+let data4 = data.algorithm;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/algorithm",schemaPath:"#/validate278/properties/algorithm/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((data4 === "sha1") || (data4 === "sha256")) || (data4 === "sha512"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/algorithm",schemaPath:"#/validate278/properties/algorithm/enum",keyword:"enum",params:{allowedValues: schema113.properties.algorithm.enum}});
+errors++;
+}
+}
+if(data.encoding !== undefined){
+let data5 = data.encoding;
+if(typeof data5 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/encoding",schemaPath:"#/validate278/properties/encoding/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data5 === "hex") || (data5 === "base64"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/encoding",schemaPath:"#/validate278/properties/encoding/enum",keyword:"enum",params:{allowedValues: schema113.properties.encoding.enum}});
+errors++;
+}
+}
+if(data.tolerance_seconds !== undefined){
+let data6 = data.tolerance_seconds;
+if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/tolerance_seconds",schemaPath:"#/validate278/properties/tolerance_seconds/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data6 == "number"){
+if(data6 > 3600 || isNaN(data6)){
+vErrors = report(vErrors, {instancePath:instancePath+"/tolerance_seconds",schemaPath:"#/validate278/properties/tolerance_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3600}});
+errors++;
+}
+if(data6 < 10 || isNaN(data6)){
+vErrors = report(vErrors, {instancePath:instancePath+"/tolerance_seconds",schemaPath:"#/validate278/properties/tolerance_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 10}});
+errors++;
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate278/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate278.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate271(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+const tag0 = data["type"];
+if(tag0 === "none"){
+if(!(validate272(data, instancePath))){
+vErrors = vErrors === null ? validate272.errors : vErrors.concat(validate272.errors);
+errors = vErrors.length;
+}
+}
+else if(tag0 === "api_key"){
+if(!(validate274(data, instancePath))){
+vErrors = vErrors === null ? validate274.errors : vErrors.concat(validate274.errors);
+errors = vErrors.length;
+}
+}
+else if(tag0 === "bearer"){
+if(!(validate276(data, instancePath))){
+vErrors = vErrors === null ? validate276.errors : vErrors.concat(validate276.errors);
+errors = vErrors.length;
+}
+}
+else if(tag0 === "hmac"){
+if(!(validate278(data, instancePath))){
+vErrors = vErrors === null ? validate278.errors : vErrors.concat(validate278.errors);
+errors = vErrors.length;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate271/x-select",keyword:"x-select",params:{property: "type", missing: tag0 === undefined, allowedValues: ["none", "api_key", "bearer", "hmac"]}});
+errors++;
 }
 }
 else {
@@ -6709,186 +6993,125 @@ validate271.errors = vErrors;
 return errors === 0;
 }
 
-
-function validate273(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate273/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-for(const key0 in data){
-if(!(key0 === "type")){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate273/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate273/properties/type/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("bearer" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate273/properties/type/const",keyword:"const",params:{allowedValue: "bearer"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate273/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate273.errors = vErrors;
-return errors === 0;
-}
-
-const schema111 = {"type":"object","additionalProperties":false,"required":["type"],"properties":{"type":{"type":"string","const":"hmac"},"format":{"type":"string","enum":["standard_webhooks","timestamped","body"]},"header":{"type":"string","pattern":"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$"},"prefix":{"type":"string","maxLength":50},"algorithm":{"type":"string","enum":["sha1","sha256","sha512"]},"encoding":{"type":"string","enum":["hex","base64"]},"tolerance_seconds":{"type":"integer","minimum":10,"maximum":3600}}};
-
-function validate275(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate275/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-for(const key0 in data){
-if(!(((((((key0 === "type") || (key0 === "format")) || (key0 === "header")) || (key0 === "prefix")) || (key0 === "algorithm")) || (key0 === "encoding")) || (key0 === "tolerance_seconds"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate275/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate275/properties/type/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("hmac" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate275/properties/type/const",keyword:"const",params:{allowedValue: "hmac"}});
-errors++;
-}
-}
-if(data.format !== undefined){
-let data1 = data.format;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/format",schemaPath:"#/validate275/properties/format/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((data1 === "standard_webhooks") || (data1 === "timestamped")) || (data1 === "body"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/format",schemaPath:"#/validate275/properties/format/enum",keyword:"enum",params:{allowedValues: schema111.properties.format.enum}});
-errors++;
-}
-}
-if(data.header !== undefined){
-let data2 = data.header;
-if(typeof data2 === "string"){
-if(!pattern15.test(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/header",schemaPath:"#/validate275/properties/header/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/header",schemaPath:"#/validate275/properties/header/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.prefix !== undefined){
-let data3 = data.prefix;
-if(typeof data3 === "string"){
-if(func1(data3) > 50){
-vErrors = report(vErrors, {instancePath:instancePath+"/prefix",schemaPath:"#/validate275/properties/prefix/maxLength",keyword:"maxLength",params:{limit: 50}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/prefix",schemaPath:"#/validate275/properties/prefix/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.algorithm !== undefined){
-let data4 = data.algorithm;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/algorithm",schemaPath:"#/validate275/properties/algorithm/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((data4 === "sha1") || (data4 === "sha256")) || (data4 === "sha512"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/algorithm",schemaPath:"#/validate275/properties/algorithm/enum",keyword:"enum",params:{allowedValues: schema111.properties.algorithm.enum}});
-errors++;
-}
-}
-if(data.encoding !== undefined){
-let data5 = data.encoding;
-if(typeof data5 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/encoding",schemaPath:"#/validate275/properties/encoding/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((data5 === "hex") || (data5 === "base64"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/encoding",schemaPath:"#/validate275/properties/encoding/enum",keyword:"enum",params:{allowedValues: schema111.properties.encoding.enum}});
-errors++;
-}
-}
-if(data.tolerance_seconds !== undefined){
-let data6 = data.tolerance_seconds;
-if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/tolerance_seconds",schemaPath:"#/validate275/properties/tolerance_seconds/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data6 == "number"){
-if(data6 > 3600 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/tolerance_seconds",schemaPath:"#/validate275/properties/tolerance_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3600}});
-errors++;
-}
-if(data6 < 10 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/tolerance_seconds",schemaPath:"#/validate275/properties/tolerance_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 10}});
-errors++;
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate275/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate275.errors = vErrors;
-return errors === 0;
-}
-
+const pattern14 = new RegExp("^(/([A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\}))+$", "u");
 
 function validate268(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-const tag0 = data["type"];
-if(tag0 === "none"){
-if(!(validate269(data, instancePath))){
+if(data.kind === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate268/required",keyword:"required",params:{missingProperty: "kind"}});
+errors++;
+}
+if(data.auth === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate268/required",keyword:"required",params:{missingProperty: "auth"}});
+errors++;
+}
+for(const key0 in data){
+if(!((((((key0 === "kind") || (key0 === "methods")) || (key0 === "path")) || (key0 === "auth")) || (key0 === "respond")) || (key0 === "timeout_seconds"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate268/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.kind !== undefined){
+let data0 = data.kind;
+if(typeof data0 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate268/properties/kind/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("webhook" !== data0){
+vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate268/properties/kind/const",keyword:"const",params:{allowedValue: "webhook"}});
+errors++;
+}
+}
+if(data.methods !== undefined){
+let data1 = data.methods;
+if(Array.isArray(data1)){
+if(data1.length > 5){
+vErrors = report(vErrors, {instancePath:instancePath+"/methods",schemaPath:"#/validate268/properties/methods/maxItems",keyword:"maxItems",params:{limit: 5}});
+errors++;
+}
+if(data1.length < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/methods",schemaPath:"#/validate268/properties/methods/minItems",keyword:"minItems",params:{limit: 1}});
+errors++;
+}
+const len0 = data1.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate269(data1[i0], instancePath+"/methods/" + i0))){
 vErrors = vErrors === null ? validate269.errors : vErrors.concat(validate269.errors);
 errors = vErrors.length;
 }
 }
-else if(tag0 === "api_key"){
-if(!(validate271(data, instancePath))){
+let i1 = data1.length;
+let j0;
+if(i1 > 1){
+outer0:
+for(;i1--;){
+for(j0 = i1; j0--;){
+if(func0(data1[i1], data1[j0])){
+vErrors = report(vErrors, {instancePath:instancePath+"/methods",schemaPath:"#/validate268/properties/methods/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
+errors++;
+break outer0;
+}
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/methods",schemaPath:"#/validate268/properties/methods/type",keyword:"type",params:{type: "array"}});
+errors++;
+}
+}
+if(data.path !== undefined){
+let data3 = data.path;
+if((typeof data3 !== "string") && (data3 !== null)){
+vErrors = report(vErrors, {instancePath:instancePath+"/path",schemaPath:"#/validate268/properties/path/type",keyword:"type",params:{type: schema107.properties.path.type}});
+errors++;
+}
+if(typeof data3 === "string"){
+if(func1(data3) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/path",schemaPath:"#/validate268/properties/path/maxLength",keyword:"maxLength",params:{limit: 200}});
+errors++;
+}
+if(!pattern14.test(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/path",schemaPath:"#/validate268/properties/path/pattern",keyword:"pattern",params:{pattern: "^(/([A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\}))+$"}});
+errors++;
+}
+}
+}
+if(data.auth !== undefined){
+if(!(validate271(data.auth, instancePath+"/auth"))){
 vErrors = vErrors === null ? validate271.errors : vErrors.concat(validate271.errors);
 errors = vErrors.length;
 }
 }
-else if(tag0 === "bearer"){
-if(!(validate273(data, instancePath))){
-vErrors = vErrors === null ? validate273.errors : vErrors.concat(validate273.errors);
-errors = vErrors.length;
-}
-}
-else if(tag0 === "hmac"){
-if(!(validate275(data, instancePath))){
-vErrors = vErrors === null ? validate275.errors : vErrors.concat(validate275.errors);
-errors = vErrors.length;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate268/x-select",keyword:"x-select",params:{property: "type", missing: tag0 === undefined, allowedValues: ["none", "api_key", "bearer", "hmac"]}});
+if(data.respond !== undefined){
+let data5 = data.respond;
+if(typeof data5 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/respond",schemaPath:"#/validate268/properties/respond/type",keyword:"type",params:{type: "string"}});
 errors++;
+}
+if(!(((data5 === "immediately") || (data5 === "last_node")) || (data5 === "respond_node"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/respond",schemaPath:"#/validate268/properties/respond/enum",keyword:"enum",params:{allowedValues: schema107.properties.respond.enum}});
+errors++;
+}
+}
+if(data.timeout_seconds !== undefined){
+let data6 = data.timeout_seconds;
+if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate268/properties/timeout_seconds/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data6 == "number"){
+if(data6 > 60 || isNaN(data6)){
+vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate268/properties/timeout_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 60}});
+errors++;
+}
+if(data6 < 1 || isNaN(data6)){
+vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate268/properties/timeout_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
 }
 }
 else {
@@ -6899,162 +7122,33 @@ validate268.errors = vErrors;
 return errors === 0;
 }
 
-const pattern14 = new RegExp("^(/([A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\}))+$", "u");
 
-function validate265(data, instancePath = ""){
+function validate282(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.kind === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate265/required",keyword:"required",params:{missingProperty: "kind"}});
-errors++;
-}
-if(data.auth === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate265/required",keyword:"required",params:{missingProperty: "auth"}});
-errors++;
-}
-for(const key0 in data){
-if(!((((((key0 === "kind") || (key0 === "methods")) || (key0 === "path")) || (key0 === "auth")) || (key0 === "respond")) || (key0 === "timeout_seconds"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate265/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.kind !== undefined){
-let data0 = data.kind;
-if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate265/properties/kind/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("webhook" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate265/properties/kind/const",keyword:"const",params:{allowedValue: "webhook"}});
-errors++;
-}
-}
-if(data.methods !== undefined){
-let data1 = data.methods;
-if(Array.isArray(data1)){
-if(data1.length > 5){
-vErrors = report(vErrors, {instancePath:instancePath+"/methods",schemaPath:"#/validate265/properties/methods/maxItems",keyword:"maxItems",params:{limit: 5}});
-errors++;
-}
-if(data1.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/methods",schemaPath:"#/validate265/properties/methods/minItems",keyword:"minItems",params:{limit: 1}});
-errors++;
-}
-const len0 = data1.length;
-for(let i0=0; i0<len0; i0++){
-if(!(validate266(data1[i0], instancePath+"/methods/" + i0))){
-vErrors = vErrors === null ? validate266.errors : vErrors.concat(validate266.errors);
-errors = vErrors.length;
-}
-}
-let i1 = data1.length;
-let j0;
-if(i1 > 1){
-outer0:
-for(;i1--;){
-for(j0 = i1; j0--;){
-if(func0(data1[i1], data1[j0])){
-vErrors = report(vErrors, {instancePath:instancePath+"/methods",schemaPath:"#/validate265/properties/methods/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
-errors++;
-break outer0;
-}
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/methods",schemaPath:"#/validate265/properties/methods/type",keyword:"type",params:{type: "array"}});
-errors++;
-}
-}
-if(data.path !== undefined){
-let data3 = data.path;
-if((typeof data3 !== "string") && (data3 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/path",schemaPath:"#/validate265/properties/path/type",keyword:"type",params:{type: schema105.properties.path.type}});
-errors++;
-}
-if(typeof data3 === "string"){
-if(func1(data3) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/path",schemaPath:"#/validate265/properties/path/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-if(!pattern14.test(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/path",schemaPath:"#/validate265/properties/path/pattern",keyword:"pattern",params:{pattern: "^(/([A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\}))+$"}});
-errors++;
-}
-}
-}
-if(data.auth !== undefined){
-if(!(validate268(data.auth, instancePath+"/auth"))){
-vErrors = vErrors === null ? validate268.errors : vErrors.concat(validate268.errors);
-errors = vErrors.length;
-}
-}
-if(data.respond !== undefined){
-let data5 = data.respond;
-if(typeof data5 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/respond",schemaPath:"#/validate265/properties/respond/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((data5 === "immediately") || (data5 === "last_node")) || (data5 === "respond_node"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/respond",schemaPath:"#/validate265/properties/respond/enum",keyword:"enum",params:{allowedValues: schema105.properties.respond.enum}});
-errors++;
-}
-}
-if(data.timeout_seconds !== undefined){
-let data6 = data.timeout_seconds;
-if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate265/properties/timeout_seconds/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data6 == "number"){
-if(data6 > 60 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate265/properties/timeout_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 60}});
-errors++;
-}
-if(data6 < 1 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate265/properties/timeout_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate265/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate265.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate279(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.kind === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate279/required",keyword:"required",params:{missingProperty: "kind"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate282/required",keyword:"required",params:{missingProperty: "kind"}});
 errors++;
 }
 if(data.form_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate279/required",keyword:"required",params:{missingProperty: "form_id"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate282/required",keyword:"required",params:{missingProperty: "form_id"}});
 errors++;
 }
 for(const key0 in data){
 if(!((key0 === "kind") || (key0 === "form_id"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate279/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate282/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.kind !== undefined){
 let data0 = data.kind;
 if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate279/properties/kind/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate282/properties/kind/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if("form" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate279/properties/kind/const",keyword:"const",params:{allowedValue: "form"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate282/properties/kind/const",keyword:"const",params:{allowedValue: "form"}});
 errors++;
 }
 }
@@ -7062,73 +7156,73 @@ if(data.form_id !== undefined){
 let data1 = data.form_id;
 if(typeof data1 === "string"){
 if(func1(data1) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate279/properties/form_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate282/properties/form_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
 if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate279/properties/form_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate282/properties/form_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate279/properties/form_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate282/properties/form_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate279/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate279.errors = vErrors;
-return errors === 0;
-}
-
-const schema113 = {"type":"object","additionalProperties":false,"required":["kind","events"],"properties":{"kind":{"type":"string","const":"event"},"events":{"type":"array","minItems":1,"maxItems":20,"uniqueItems":true,"items":{"$ref":"#/$defs/EventType"}},"filter":{"type":["string","null"],"minLength":1,"maxLength":10000}}};
-const schema114 = {"type":"string","enum":["execution.started","execution.completed","execution.failed","execution.cancelled","workflow.created","workflow.updated","workflow.published","workflow.deleted","form.submitted","credential.expired","alert.triggered"]};
-
-function validate282(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate282/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((((((((((data === "execution.started") || (data === "execution.completed")) || (data === "execution.failed")) || (data === "execution.cancelled")) || (data === "workflow.created")) || (data === "workflow.updated")) || (data === "workflow.published")) || (data === "workflow.deleted")) || (data === "form.submitted")) || (data === "credential.expired")) || (data === "alert.triggered"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate282/enum",keyword:"enum",params:{allowedValues: schema114.enum}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate282/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 validate282.errors = vErrors;
 return errors === 0;
 }
 
+const schema115 = {"type":"object","additionalProperties":false,"required":["kind","events"],"properties":{"kind":{"type":"string","const":"event"},"events":{"type":"array","minItems":1,"maxItems":20,"uniqueItems":true,"items":{"$ref":"#/$defs/EventType"}},"filter":{"type":["string","null"],"minLength":1,"maxLength":10000}}};
+const schema116 = {"type":"string","enum":["execution.started","execution.completed","execution.failed","execution.cancelled","workflow.created","workflow.updated","workflow.published","workflow.deleted","form.submitted","credential.expired","alert.triggered"]};
 
-function validate281(data, instancePath = ""){
+function validate285(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate285/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((((((((((data === "execution.started") || (data === "execution.completed")) || (data === "execution.failed")) || (data === "execution.cancelled")) || (data === "workflow.created")) || (data === "workflow.updated")) || (data === "workflow.published")) || (data === "workflow.deleted")) || (data === "form.submitted")) || (data === "credential.expired")) || (data === "alert.triggered"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate285/enum",keyword:"enum",params:{allowedValues: schema116.enum}});
+errors++;
+}
+validate285.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate284(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.kind === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate281/required",keyword:"required",params:{missingProperty: "kind"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate284/required",keyword:"required",params:{missingProperty: "kind"}});
 errors++;
 }
 if(data.events === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate281/required",keyword:"required",params:{missingProperty: "events"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate284/required",keyword:"required",params:{missingProperty: "events"}});
 errors++;
 }
 for(const key0 in data){
 if(!(((key0 === "kind") || (key0 === "events")) || (key0 === "filter"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate281/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate284/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.kind !== undefined){
 let data0 = data.kind;
 if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate281/properties/kind/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate284/properties/kind/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if("event" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate281/properties/kind/const",keyword:"const",params:{allowedValue: "event"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate284/properties/kind/const",keyword:"const",params:{allowedValue: "event"}});
 errors++;
 }
 }
@@ -7136,17 +7230,17 @@ if(data.events !== undefined){
 let data1 = data.events;
 if(Array.isArray(data1)){
 if(data1.length > 20){
-vErrors = report(vErrors, {instancePath:instancePath+"/events",schemaPath:"#/validate281/properties/events/maxItems",keyword:"maxItems",params:{limit: 20}});
+vErrors = report(vErrors, {instancePath:instancePath+"/events",schemaPath:"#/validate284/properties/events/maxItems",keyword:"maxItems",params:{limit: 20}});
 errors++;
 }
 if(data1.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/events",schemaPath:"#/validate281/properties/events/minItems",keyword:"minItems",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/events",schemaPath:"#/validate284/properties/events/minItems",keyword:"minItems",params:{limit: 1}});
 errors++;
 }
 const len0 = data1.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate282(data1[i0], instancePath+"/events/" + i0))){
-vErrors = vErrors === null ? validate282.errors : vErrors.concat(validate282.errors);
+if(!(validate285(data1[i0], instancePath+"/events/" + i0))){
+vErrors = vErrors === null ? validate285.errors : vErrors.concat(validate285.errors);
 errors = vErrors.length;
 }
 }
@@ -7157,7 +7251,7 @@ outer0:
 for(;i1--;){
 for(j0 = i1; j0--;){
 if(func0(data1[i1], data1[j0])){
-vErrors = report(vErrors, {instancePath:instancePath+"/events",schemaPath:"#/validate281/properties/events/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
+vErrors = report(vErrors, {instancePath:instancePath+"/events",schemaPath:"#/validate284/properties/events/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
 errors++;
 break outer0;
 }
@@ -7166,115 +7260,115 @@ break outer0;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/events",schemaPath:"#/validate281/properties/events/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/events",schemaPath:"#/validate284/properties/events/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
 }
 if(data.filter !== undefined){
 let data3 = data.filter;
 if((typeof data3 !== "string") && (data3 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/filter",schemaPath:"#/validate281/properties/filter/type",keyword:"type",params:{type: schema113.properties.filter.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/filter",schemaPath:"#/validate284/properties/filter/type",keyword:"type",params:{type: schema115.properties.filter.type}});
 errors++;
 }
 if(typeof data3 === "string"){
 if(func1(data3) > 10000){
-vErrors = report(vErrors, {instancePath:instancePath+"/filter",schemaPath:"#/validate281/properties/filter/maxLength",keyword:"maxLength",params:{limit: 10000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/filter",schemaPath:"#/validate284/properties/filter/maxLength",keyword:"maxLength",params:{limit: 10000}});
 errors++;
 }
 if(func1(data3) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/filter",schemaPath:"#/validate281/properties/filter/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/filter",schemaPath:"#/validate284/properties/filter/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate281/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate284/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate281.errors = vErrors;
+validate284.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate253(data, instancePath = ""){
+function validate256(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 const tag0 = data["kind"];
 if(tag0 === "manual"){
-if(!(validate254(data, instancePath))){
-vErrors = vErrors === null ? validate254.errors : vErrors.concat(validate254.errors);
+if(!(validate257(data, instancePath))){
+vErrors = vErrors === null ? validate257.errors : vErrors.concat(validate257.errors);
 errors = vErrors.length;
 }
 }
 else if(tag0 === "schedule"){
-if(!(validate256(data, instancePath))){
-vErrors = vErrors === null ? validate256.errors : vErrors.concat(validate256.errors);
+if(!(validate259(data, instancePath))){
+vErrors = vErrors === null ? validate259.errors : vErrors.concat(validate259.errors);
 errors = vErrors.length;
 }
 }
 else if(tag0 === "webhook"){
-if(!(validate265(data, instancePath))){
-vErrors = vErrors === null ? validate265.errors : vErrors.concat(validate265.errors);
+if(!(validate268(data, instancePath))){
+vErrors = vErrors === null ? validate268.errors : vErrors.concat(validate268.errors);
 errors = vErrors.length;
 }
 }
 else if(tag0 === "form"){
-if(!(validate279(data, instancePath))){
-vErrors = vErrors === null ? validate279.errors : vErrors.concat(validate279.errors);
+if(!(validate282(data, instancePath))){
+vErrors = vErrors === null ? validate282.errors : vErrors.concat(validate282.errors);
 errors = vErrors.length;
 }
 }
 else if(tag0 === "event"){
-if(!(validate281(data, instancePath))){
-vErrors = vErrors === null ? validate281.errors : vErrors.concat(validate281.errors);
+if(!(validate284(data, instancePath))){
+vErrors = vErrors === null ? validate284.errors : vErrors.concat(validate284.errors);
 errors = vErrors.length;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate253/x-select",keyword:"x-select",params:{property: "kind", missing: tag0 === undefined, allowedValues: ["manual", "schedule", "webhook", "form", "event"]}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate256/x-select",keyword:"x-select",params:{property: "kind", missing: tag0 === undefined, allowedValues: ["manual", "schedule", "webhook", "form", "event"]}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate253/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate256/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate253.errors = vErrors;
+validate256.errors = vErrors;
 return errors === 0;
 }
 
-const schema115 = {"type":["string","null"],"minLength":16,"maxLength":256,"pattern":"^[\\x21-\\x7e]+$"};
+const schema117 = {"type":["string","null"],"minLength":16,"maxLength":256,"pattern":"^[\\x21-\\x7e]+$"};
 const pattern17 = new RegExp("^[\\x21-\\x7e]+$", "u");
 
-function validate287(data, instancePath = ""){
+function validate290(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if((typeof data !== "string") && (data !== null)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate287/type",keyword:"type",params:{type: schema115.type}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate290/type",keyword:"type",params:{type: schema117.type}});
 errors++;
 }
 if(typeof data === "string"){
 if(func1(data) > 256){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate287/maxLength",keyword:"maxLength",params:{limit: 256}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate290/maxLength",keyword:"maxLength",params:{limit: 256}});
 errors++;
 }
 if(func1(data) < 16){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate287/minLength",keyword:"minLength",params:{limit: 16}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate290/minLength",keyword:"minLength",params:{limit: 16}});
 errors++;
 }
 if(!pattern17.test(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate287/pattern",keyword:"pattern",params:{pattern: "^[\\x21-\\x7e]+$"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate290/pattern",keyword:"pattern",params:{pattern: "^[\\x21-\\x7e]+$"}});
 errors++;
 }
 }
-validate287.errors = vErrors;
+validate290.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate250(data, instancePath = ""){
+function validate253(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 const _errs1 = errors;
@@ -7393,7 +7487,7 @@ else {
 vErrors = null;
 }
 }
-vErrors = report(vErrors, {instancePath:instancePath+"/secret",schemaPath:"#/validate250/then/then/properties/secret/x-problem",keyword:"x-problem",params:{message: "is not base64 of at least 16 bytes, with whsec_ before it or without"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/secret",schemaPath:"#/validate253/then/then/properties/secret/x-problem",keyword:"x-problem",params:{message: "is not base64 of at least 16 bytes, with whsec_ before it or without"}});
 errors++;
 }
 else {
@@ -7413,7 +7507,7 @@ var _valid1 = _errs12 === errors;
 valid3 = _valid1;
 }
 if(!valid3){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate250/then/if",keyword:"if",params:{failingKeyword: "then"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate253/then/if",keyword:"if",params:{failingKeyword: "then"}});
 errors++;
 }
 var _valid0 = _errs5 === errors;
@@ -7441,7 +7535,7 @@ else {
 vErrors = null;
 }
 }
-vErrors = report(vErrors, {instancePath:instancePath+"/secret",schemaPath:"#/validate250/else/properties/secret/x-problem",keyword:"x-problem",params:{message: "is only for webhook triggers"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/secret",schemaPath:"#/validate253/else/properties/secret/x-problem",keyword:"x-problem",params:{message: "is only for webhook triggers"}});
 errors++;
 }
 else {
@@ -7462,25 +7556,25 @@ valid0 = _valid0;
 ifClause0 = "else";
 }
 if(!valid0){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate250/if",keyword:"if",params:{failingKeyword: ifClause0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate253/if",keyword:"if",params:{failingKeyword: ifClause0}});
 errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.workflow_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate250/required",keyword:"required",params:{missingProperty: "workflow_id"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate253/required",keyword:"required",params:{missingProperty: "workflow_id"}});
 errors++;
 }
 if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate250/required",keyword:"required",params:{missingProperty: "name"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate253/required",keyword:"required",params:{missingProperty: "name"}});
 errors++;
 }
 if(data.config === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate250/required",keyword:"required",params:{missingProperty: "config"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate253/required",keyword:"required",params:{missingProperty: "config"}});
 errors++;
 }
 for(const key0 in data){
 if(!(((((((key0 === "workflow_id") || (key0 === "name")) || (key0 === "description")) || (key0 === "enabled")) || (key0 === "config")) || (key0 === "input")) || (key0 === "secret"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate250/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate253/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -7488,128 +7582,128 @@ if(data.workflow_id !== undefined){
 let data8 = data.workflow_id;
 if(typeof data8 === "string"){
 if(func1(data8) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate250/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate253/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
 if(func1(data8) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate250/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate253/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate250/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate253/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.name !== undefined){
-if(!(validate216(data.name, instancePath+"/name"))){
-vErrors = vErrors === null ? validate216.errors : vErrors.concat(validate216.errors);
+if(!(validate219(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate219.errors : vErrors.concat(validate219.errors);
 errors = vErrors.length;
 }
 }
 if(data.description !== undefined){
-if(!(validate218(data.description, instancePath+"/description"))){
-vErrors = vErrors === null ? validate218.errors : vErrors.concat(validate218.errors);
+if(!(validate221(data.description, instancePath+"/description"))){
+vErrors = vErrors === null ? validate221.errors : vErrors.concat(validate221.errors);
 errors = vErrors.length;
 }
 }
 if(data.enabled !== undefined){
 if(typeof data.enabled !== "boolean"){
-vErrors = report(vErrors, {instancePath:instancePath+"/enabled",schemaPath:"#/validate250/properties/enabled/type",keyword:"type",params:{type: "boolean"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/enabled",schemaPath:"#/validate253/properties/enabled/type",keyword:"type",params:{type: "boolean"}});
 errors++;
 }
 }
 if(data.config !== undefined){
-if(!(validate253(data.config, instancePath+"/config"))){
-vErrors = vErrors === null ? validate253.errors : vErrors.concat(validate253.errors);
+if(!(validate256(data.config, instancePath+"/config"))){
+vErrors = vErrors === null ? validate256.errors : vErrors.concat(validate256.errors);
 errors = vErrors.length;
 }
 }
 if(data.input !== undefined){
-if(!(validate234(data.input, instancePath+"/input"))){
-vErrors = vErrors === null ? validate234.errors : vErrors.concat(validate234.errors);
+if(!(validate237(data.input, instancePath+"/input"))){
+vErrors = vErrors === null ? validate237.errors : vErrors.concat(validate237.errors);
 errors = vErrors.length;
 }
 }
 if(data.secret !== undefined){
-if(!(validate287(data.secret, instancePath+"/secret"))){
-vErrors = vErrors === null ? validate287.errors : vErrors.concat(validate287.errors);
+if(!(validate290(data.secret, instancePath+"/secret"))){
+vErrors = vErrors === null ? validate290.errors : vErrors.concat(validate290.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate250/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate253/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate250.errors = vErrors;
+validate253.errors = vErrors;
 return errors === 0;
 }
 
-export const updateTriggerRequest = filling(validate289, fillUpdateTriggerRequest);
+export const updateTriggerRequest = filling(validate292, fillUpdateTriggerRequest);
 
-function validate289(data, instancePath = ""){
+function validate292(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(Object.keys(data).length < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate289/minProperties",keyword:"minProperties",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate292/minProperties",keyword:"minProperties",params:{limit: 1}});
 errors++;
 }
 for(const key0 in data){
 if(!(((((key0 === "name") || (key0 === "description")) || (key0 === "config")) || (key0 === "input")) || (key0 === "secret"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate289/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate292/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.name !== undefined){
-if(!(validate216(data.name, instancePath+"/name"))){
-vErrors = vErrors === null ? validate216.errors : vErrors.concat(validate216.errors);
+if(!(validate219(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate219.errors : vErrors.concat(validate219.errors);
 errors = vErrors.length;
 }
 }
 if(data.description !== undefined){
-if(!(validate218(data.description, instancePath+"/description"))){
-vErrors = vErrors === null ? validate218.errors : vErrors.concat(validate218.errors);
+if(!(validate221(data.description, instancePath+"/description"))){
+vErrors = vErrors === null ? validate221.errors : vErrors.concat(validate221.errors);
 errors = vErrors.length;
 }
 }
 if(data.config !== undefined){
-if(!(validate253(data.config, instancePath+"/config"))){
-vErrors = vErrors === null ? validate253.errors : vErrors.concat(validate253.errors);
+if(!(validate256(data.config, instancePath+"/config"))){
+vErrors = vErrors === null ? validate256.errors : vErrors.concat(validate256.errors);
 errors = vErrors.length;
 }
 }
 if(data.input !== undefined){
-if(!(validate234(data.input, instancePath+"/input"))){
-vErrors = vErrors === null ? validate234.errors : vErrors.concat(validate234.errors);
+if(!(validate237(data.input, instancePath+"/input"))){
+vErrors = vErrors === null ? validate237.errors : vErrors.concat(validate237.errors);
 errors = vErrors.length;
 }
 }
 if(data.secret !== undefined){
-if(!(validate287(data.secret, instancePath+"/secret"))){
-vErrors = vErrors === null ? validate287.errors : vErrors.concat(validate287.errors);
+if(!(validate290(data.secret, instancePath+"/secret"))){
+vErrors = vErrors === null ? validate290.errors : vErrors.concat(validate290.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate289/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate292/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate289.errors = vErrors;
+validate292.errors = vErrors;
 return errors === 0;
 }
 
-export const executeTriggerRequest = validate295;
+export const executeTriggerRequest = validate298;
 
-function validate295(data, instancePath = ""){
+function validate298(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!((key0 === "input") || (key0 === "metadata"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate295/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate298/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -7618,7 +7712,7 @@ let data0 = data.input;
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/input",schemaPath:"#/validate295/properties/input/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/input",schemaPath:"#/validate298/properties/input/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -7626,118 +7720,118 @@ if(data.metadata !== undefined){
 let data1 = data.metadata;
 if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
 if(Object.keys(data1).length > 50){
-vErrors = report(vErrors, {instancePath:instancePath+"/metadata",schemaPath:"#/validate295/properties/metadata/maxProperties",keyword:"maxProperties",params:{limit: 50}});
+vErrors = report(vErrors, {instancePath:instancePath+"/metadata",schemaPath:"#/validate298/properties/metadata/maxProperties",keyword:"maxProperties",params:{limit: 50}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/metadata",schemaPath:"#/validate295/properties/metadata/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/metadata",schemaPath:"#/validate298/properties/metadata/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate295/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate298/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate295.errors = vErrors;
+validate298.errors = vErrors;
 return errors === 0;
 }
 
-export const rotateTriggerSecretRequest = validate296;
+export const rotateTriggerSecretRequest = validate299;
 
-function validate296(data, instancePath = ""){
+function validate299(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!((key0 === "secret") || (key0 === "overlap_seconds"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate296/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate299/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.secret !== undefined){
-if(!(validate287(data.secret, instancePath+"/secret"))){
-vErrors = vErrors === null ? validate287.errors : vErrors.concat(validate287.errors);
+if(!(validate290(data.secret, instancePath+"/secret"))){
+vErrors = vErrors === null ? validate290.errors : vErrors.concat(validate290.errors);
 errors = vErrors.length;
 }
 }
 if(data.overlap_seconds !== undefined){
 let data1 = data.overlap_seconds;
 if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate296/properties/overlap_seconds/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate299/properties/overlap_seconds/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data1 == "number"){
 if(data1 > 604800 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate296/properties/overlap_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 604800}});
+vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate299/properties/overlap_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 604800}});
 errors++;
 }
 if(data1 < 0 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate296/properties/overlap_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate299/properties/overlap_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
 errors++;
 }
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate296/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate296.errors = vErrors;
-return errors === 0;
-}
-
-export const createSecretRequest = validate298;
-const schema119 = {"type":"object","additionalProperties":false,"required":["name","value"],"properties":{"name":{"$ref":"#/$defs/SecretName"},"value":{"$ref":"#/$defs/SecretValue"},"description":{"type":["string","null"],"maxLength":5000},"tags":{"$ref":"#/$defs/SecretTags"},"expires_at":{"type":["string","null"],"format":"date-time"}}};
-const pattern18 = new RegExp("^[A-Za-z_][A-Za-z0-9_]{0,63}$", "u");
-
-function validate299(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data === "string"){
-if(!pattern18.test(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate299/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z_][A-Za-z0-9_]{0,63}$"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate299/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate299/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 validate299.errors = vErrors;
 return errors === 0;
 }
 
+export const createSecretRequest = validate301;
+const schema121 = {"type":"object","additionalProperties":false,"required":["name","value"],"properties":{"name":{"$ref":"#/$defs/SecretName"},"value":{"$ref":"#/$defs/SecretValue"},"description":{"type":["string","null"],"maxLength":5000},"tags":{"$ref":"#/$defs/SecretTags"},"expires_at":{"type":["string","null"],"format":"date-time"}}};
+const pattern18 = new RegExp("^[A-Za-z_][A-Za-z0-9_]{0,63}$", "u");
 
-function validate301(data, instancePath = ""){
+function validate302(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(typeof data === "string"){
-if(func1(data) > 65536){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate301/maxLength",keyword:"maxLength",params:{limit: 65536}});
-errors++;
-}
-if(func1(data) < 4){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate301/minLength",keyword:"minLength",params:{limit: 4}});
+if(!pattern18.test(data)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate302/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z_][A-Za-z0-9_]{0,63}$"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate301/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate302/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-validate301.errors = vErrors;
+validate302.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate303(data, instancePath = ""){
+function validate304(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data === "string"){
+if(func1(data) > 65536){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate304/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
+if(func1(data) < 4){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate304/minLength",keyword:"minLength",params:{limit: 4}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate304/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+validate304.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate306(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(Array.isArray(data)){
 if(data.length > 20){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate303/maxItems",keyword:"maxItems",params:{limit: 20}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate306/maxItems",keyword:"maxItems",params:{limit: 20}});
 errors++;
 }
 const len0 = data.length;
@@ -7745,16 +7839,16 @@ for(let i0=0; i0<len0; i0++){
 let data0 = data[i0];
 if(typeof data0 === "string"){
 if(func1(data0) > 100){
-vErrors = report(vErrors, {instancePath:instancePath+"/" + i0,schemaPath:"#/validate303/items/maxLength",keyword:"maxLength",params:{limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/" + i0,schemaPath:"#/validate306/items/maxLength",keyword:"maxLength",params:{limit: 100}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/" + i0,schemaPath:"#/validate303/items/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/" + i0,schemaPath:"#/validate306/items/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/" + i0,schemaPath:"#/validate303/items/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/" + i0,schemaPath:"#/validate306/items/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -7769,7 +7863,7 @@ continue;
 }
 if(typeof indices0[item0] == "number"){
 j0 = indices0[item0];
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate303/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate306/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
 errors++;
 break;
 }
@@ -7778,199 +7872,199 @@ indices0[item0] = i1;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate303/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate306/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
-validate303.errors = vErrors;
+validate306.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate298(data, instancePath = ""){
+function validate301(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate298/required",keyword:"required",params:{missingProperty: "name"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate301/required",keyword:"required",params:{missingProperty: "name"}});
 errors++;
 }
 if(data.value === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate298/required",keyword:"required",params:{missingProperty: "value"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate301/required",keyword:"required",params:{missingProperty: "value"}});
 errors++;
 }
 for(const key0 in data){
 if(!(((((key0 === "name") || (key0 === "value")) || (key0 === "description")) || (key0 === "tags")) || (key0 === "expires_at"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate298/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate301/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.name !== undefined){
-if(!(validate299(data.name, instancePath+"/name"))){
-vErrors = vErrors === null ? validate299.errors : vErrors.concat(validate299.errors);
+if(!(validate302(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate302.errors : vErrors.concat(validate302.errors);
 errors = vErrors.length;
 }
 }
 if(data.value !== undefined){
-if(!(validate301(data.value, instancePath+"/value"))){
-vErrors = vErrors === null ? validate301.errors : vErrors.concat(validate301.errors);
+if(!(validate304(data.value, instancePath+"/value"))){
+vErrors = vErrors === null ? validate304.errors : vErrors.concat(validate304.errors);
 errors = vErrors.length;
 }
 }
 if(data.description !== undefined){
 let data2 = data.description;
 if((typeof data2 !== "string") && (data2 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate298/properties/description/type",keyword:"type",params:{type: schema119.properties.description.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate301/properties/description/type",keyword:"type",params:{type: schema121.properties.description.type}});
 errors++;
 }
 if(typeof data2 === "string"){
 if(func1(data2) > 5000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate298/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate301/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
 errors++;
 }
 }
 }
 if(data.tags !== undefined){
-if(!(validate303(data.tags, instancePath+"/tags"))){
-vErrors = vErrors === null ? validate303.errors : vErrors.concat(validate303.errors);
+if(!(validate306(data.tags, instancePath+"/tags"))){
+vErrors = vErrors === null ? validate306.errors : vErrors.concat(validate306.errors);
 errors = vErrors.length;
 }
 }
 if(data.expires_at !== undefined){
 let data4 = data.expires_at;
 if((typeof data4 !== "string") && (data4 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate298/properties/expires_at/type",keyword:"type",params:{type: schema119.properties.expires_at.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate301/properties/expires_at/type",keyword:"type",params:{type: schema121.properties.expires_at.type}});
 errors++;
 }
 if(typeof data4 === "string"){
 if(!(formats2.validate(data4))){
-vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate298/properties/expires_at/format",keyword:"format",params:{format: "date-time"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate301/properties/expires_at/format",keyword:"format",params:{format: "date-time"}});
 errors++;
 }
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate298/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate301/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate298.errors = vErrors;
+validate301.errors = vErrors;
 return errors === 0;
 }
 
-export const updateSecretRequest = validate305;
-const schema123 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"value":{"$ref":"#/$defs/SecretValue"},"description":{"type":["string","null"],"maxLength":5000},"tags":{"$ref":"#/$defs/SecretTags"},"expires_at":{"type":["string","null"],"format":"date-time"}}};
+export const updateSecretRequest = validate308;
+const schema125 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"value":{"$ref":"#/$defs/SecretValue"},"description":{"type":["string","null"],"maxLength":5000},"tags":{"$ref":"#/$defs/SecretTags"},"expires_at":{"type":["string","null"],"format":"date-time"}}};
 
-function validate305(data, instancePath = ""){
+function validate308(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(Object.keys(data).length < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate305/minProperties",keyword:"minProperties",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate308/minProperties",keyword:"minProperties",params:{limit: 1}});
 errors++;
 }
 for(const key0 in data){
 if(!((((key0 === "value") || (key0 === "description")) || (key0 === "tags")) || (key0 === "expires_at"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate305/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate308/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.value !== undefined){
-if(!(validate301(data.value, instancePath+"/value"))){
-vErrors = vErrors === null ? validate301.errors : vErrors.concat(validate301.errors);
+if(!(validate304(data.value, instancePath+"/value"))){
+vErrors = vErrors === null ? validate304.errors : vErrors.concat(validate304.errors);
 errors = vErrors.length;
 }
 }
 if(data.description !== undefined){
 let data1 = data.description;
 if((typeof data1 !== "string") && (data1 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate305/properties/description/type",keyword:"type",params:{type: schema123.properties.description.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate308/properties/description/type",keyword:"type",params:{type: schema125.properties.description.type}});
 errors++;
 }
 if(typeof data1 === "string"){
 if(func1(data1) > 5000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate305/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate308/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
 errors++;
 }
 }
 }
 if(data.tags !== undefined){
-if(!(validate303(data.tags, instancePath+"/tags"))){
-vErrors = vErrors === null ? validate303.errors : vErrors.concat(validate303.errors);
+if(!(validate306(data.tags, instancePath+"/tags"))){
+vErrors = vErrors === null ? validate306.errors : vErrors.concat(validate306.errors);
 errors = vErrors.length;
 }
 }
 if(data.expires_at !== undefined){
 let data3 = data.expires_at;
 if((typeof data3 !== "string") && (data3 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate305/properties/expires_at/type",keyword:"type",params:{type: schema123.properties.expires_at.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate308/properties/expires_at/type",keyword:"type",params:{type: schema125.properties.expires_at.type}});
 errors++;
 }
 if(typeof data3 === "string"){
 if(!(formats2.validate(data3))){
-vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate305/properties/expires_at/format",keyword:"format",params:{format: "date-time"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate308/properties/expires_at/format",keyword:"format",params:{format: "date-time"}});
 errors++;
 }
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate305/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate308/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate305.errors = vErrors;
+validate308.errors = vErrors;
 return errors === 0;
 }
 
-export const createCredentialRequest = validate308;
-const schema124 = {"type":"object","additionalProperties":false,"required":["name","values"],"properties":{"name":{"$ref":"#/$defs/CredentialName"},"values":{"$ref":"#/$defs/CredentialValues"},"description":{"type":["string","null"],"maxLength":5000},"expires_at":{"type":["string","null"],"format":"date-time"}}};
+export const createCredentialRequest = validate311;
+const schema126 = {"type":"object","additionalProperties":false,"required":["name","values"],"properties":{"name":{"$ref":"#/$defs/CredentialName"},"values":{"$ref":"#/$defs/CredentialValues"},"description":{"type":["string","null"],"maxLength":5000},"expires_at":{"type":["string","null"],"format":"date-time"}}};
 const pattern19 = new RegExp("^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$", "u");
-
-function validate309(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data === "string"){
-if(!pattern19.test(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate309/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate309/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-validate309.errors = vErrors;
-return errors === 0;
-}
-
-const schema127 = {"type":"object","additionalProperties":false,"required":["type","key"],"properties":{"type":{"type":"string","const":"api_key"},"key":{"type":"string","minLength":4,"maxLength":8192,"format":"password"},"in":{"type":"string","enum":["header","query"]},"name":{"type":"string","minLength":1,"maxLength":100,"pattern":"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"}}};
-const pattern20 = new RegExp("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", "u");
 
 function validate312(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
+if(typeof data === "string"){
+if(!pattern19.test(data)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate312/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate312/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+validate312.errors = vErrors;
+return errors === 0;
+}
+
+const schema129 = {"type":"object","additionalProperties":false,"required":["type","key"],"properties":{"type":{"type":"string","const":"api_key"},"key":{"type":"string","minLength":4,"maxLength":8192,"format":"password"},"in":{"type":"string","enum":["header","query"]},"name":{"type":"string","minLength":1,"maxLength":100,"pattern":"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"}}};
+const pattern20 = new RegExp("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", "u");
+
+function validate315(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate312/required",keyword:"required",params:{missingProperty: "type"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate315/required",keyword:"required",params:{missingProperty: "type"}});
 errors++;
 }
 if(data.key === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate312/required",keyword:"required",params:{missingProperty: "key"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate315/required",keyword:"required",params:{missingProperty: "key"}});
 errors++;
 }
 for(const key0 in data){
 if(!((((key0 === "type") || (key0 === "key")) || (key0 === "in")) || (key0 === "name"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate312/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate315/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.type !== undefined){
 let data0 = data.type;
 if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate312/properties/type/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate315/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if("api_key" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate312/properties/type/const",keyword:"const",params:{allowedValue: "api_key"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate315/properties/type/const",keyword:"const",params:{allowedValue: "api_key"}});
 errors++;
 }
 }
@@ -7978,27 +8072,27 @@ if(data.key !== undefined){
 let data1 = data.key;
 if(typeof data1 === "string"){
 if(func1(data1) > 8192){
-vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate312/properties/key/maxLength",keyword:"maxLength",params:{limit: 8192}});
+vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate315/properties/key/maxLength",keyword:"maxLength",params:{limit: 8192}});
 errors++;
 }
 if(func1(data1) < 4){
-vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate312/properties/key/minLength",keyword:"minLength",params:{limit: 4}});
+vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate315/properties/key/minLength",keyword:"minLength",params:{limit: 4}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate312/properties/key/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate315/properties/key/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.in !== undefined){
 let data2 = data.in;
 if(typeof data2 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/in",schemaPath:"#/validate312/properties/in/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/in",schemaPath:"#/validate315/properties/in/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if(!((data2 === "header") || (data2 === "query"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/in",schemaPath:"#/validate312/properties/in/enum",keyword:"enum",params:{allowedValues: schema127.properties.in.enum}});
+vErrors = report(vErrors, {instancePath:instancePath+"/in",schemaPath:"#/validate315/properties/in/enum",keyword:"enum",params:{allowedValues: schema129.properties.in.enum}});
 errors++;
 }
 }
@@ -8006,59 +8100,59 @@ if(data.name !== undefined){
 let data3 = data.name;
 if(typeof data3 === "string"){
 if(func1(data3) > 100){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate312/properties/name/maxLength",keyword:"maxLength",params:{limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate315/properties/name/maxLength",keyword:"maxLength",params:{limit: 100}});
 errors++;
 }
 if(func1(data3) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate312/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate315/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 if(!pattern20.test(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate312/properties/name/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate315/properties/name/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate312/properties/name/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate315/properties/name/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate312/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate315/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate312.errors = vErrors;
+validate315.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate314(data, instancePath = ""){
+function validate317(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate314/required",keyword:"required",params:{missingProperty: "type"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate317/required",keyword:"required",params:{missingProperty: "type"}});
 errors++;
 }
 if(data.token === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate314/required",keyword:"required",params:{missingProperty: "token"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate317/required",keyword:"required",params:{missingProperty: "token"}});
 errors++;
 }
 for(const key0 in data){
 if(!((key0 === "type") || (key0 === "token"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate314/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate317/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.type !== undefined){
 let data0 = data.type;
 if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate314/properties/type/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate317/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if("bearer" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate314/properties/type/const",keyword:"const",params:{allowedValue: "bearer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate317/properties/type/const",keyword:"const",params:{allowedValue: "bearer"}});
 errors++;
 }
 }
@@ -8066,32 +8160,32 @@ if(data.token !== undefined){
 let data1 = data.token;
 if(typeof data1 === "string"){
 if(func1(data1) > 8192){
-vErrors = report(vErrors, {instancePath:instancePath+"/token",schemaPath:"#/validate314/properties/token/maxLength",keyword:"maxLength",params:{limit: 8192}});
+vErrors = report(vErrors, {instancePath:instancePath+"/token",schemaPath:"#/validate317/properties/token/maxLength",keyword:"maxLength",params:{limit: 8192}});
 errors++;
 }
 if(func1(data1) < 4){
-vErrors = report(vErrors, {instancePath:instancePath+"/token",schemaPath:"#/validate314/properties/token/minLength",keyword:"minLength",params:{limit: 4}});
+vErrors = report(vErrors, {instancePath:instancePath+"/token",schemaPath:"#/validate317/properties/token/minLength",keyword:"minLength",params:{limit: 4}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/token",schemaPath:"#/validate314/properties/token/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/token",schemaPath:"#/validate317/properties/token/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate314/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate317/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate314.errors = vErrors;
+validate317.errors = vErrors;
 return errors === 0;
 }
 
 const pattern21 = new RegExp("^[^:]*$", "u");
 const pattern22 = new RegExp("^(|[\\s\\S]{4,})$", "u");
 
-function validate316(data, instancePath = ""){
+function validate319(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 const _errs1 = errors;
@@ -8146,7 +8240,7 @@ else {
 vErrors = null;
 }
 }
-vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate316/then/properties/username/x-problem",keyword:"x-problem",params:{message: "must have at least 4 characters where there is no password"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate319/then/properties/username/x-problem",keyword:"x-problem",params:{message: "must have at least 4 characters where there is no password"}});
 errors++;
 }
 else {
@@ -8166,36 +8260,36 @@ var _valid0 = _errs4 === errors;
 valid0 = _valid0;
 }
 if(!valid0){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate316/if",keyword:"if",params:{failingKeyword: "then"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate319/if",keyword:"if",params:{failingKeyword: "then"}});
 errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate316/required",keyword:"required",params:{missingProperty: "type"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate319/required",keyword:"required",params:{missingProperty: "type"}});
 errors++;
 }
 if(data.username === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate316/required",keyword:"required",params:{missingProperty: "username"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate319/required",keyword:"required",params:{missingProperty: "username"}});
 errors++;
 }
 if(data.password === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate316/required",keyword:"required",params:{missingProperty: "password"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate319/required",keyword:"required",params:{missingProperty: "password"}});
 errors++;
 }
 for(const key0 in data){
 if(!(((key0 === "type") || (key0 === "username")) || (key0 === "password"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate316/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate319/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.type !== undefined){
 let data2 = data.type;
 if(typeof data2 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate316/properties/type/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate319/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if("basic" !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate316/properties/type/const",keyword:"const",params:{allowedValue: "basic"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate319/properties/type/const",keyword:"const",params:{allowedValue: "basic"}});
 errors++;
 }
 }
@@ -8203,20 +8297,20 @@ if(data.username !== undefined){
 let data3 = data.username;
 if(typeof data3 === "string"){
 if(func1(data3) > 8192){
-vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate316/properties/username/maxLength",keyword:"maxLength",params:{limit: 8192}});
+vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate319/properties/username/maxLength",keyword:"maxLength",params:{limit: 8192}});
 errors++;
 }
 if(func1(data3) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate316/properties/username/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate319/properties/username/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 if(!pattern21.test(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate316/properties/username/pattern",keyword:"pattern",params:{pattern: "^[^:]*$"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate319/properties/username/pattern",keyword:"pattern",params:{pattern: "^[^:]*$"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate316/properties/username/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate319/properties/username/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -8224,65 +8318,65 @@ if(data.password !== undefined){
 let data4 = data.password;
 if(typeof data4 === "string"){
 if(func1(data4) > 8192){
-vErrors = report(vErrors, {instancePath:instancePath+"/password",schemaPath:"#/validate316/properties/password/maxLength",keyword:"maxLength",params:{limit: 8192}});
+vErrors = report(vErrors, {instancePath:instancePath+"/password",schemaPath:"#/validate319/properties/password/maxLength",keyword:"maxLength",params:{limit: 8192}});
 errors++;
 }
 if(!pattern22.test(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/password",schemaPath:"#/validate316/properties/password/pattern",keyword:"pattern",params:{pattern: "^(|[\\s\\S]{4,})$"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/password",schemaPath:"#/validate319/properties/password/pattern",keyword:"pattern",params:{pattern: "^(|[\\s\\S]{4,})$"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/password",schemaPath:"#/validate316/properties/password/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/password",schemaPath:"#/validate319/properties/password/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate316/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate319/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate316.errors = vErrors;
+validate319.errors = vErrors;
 return errors === 0;
 }
 
 const formats28 = runtime2.fullFormats.uri;
 const pattern23 = new RegExp("^[Hh][Tt][Tt][Pp][Ss]?://", "u");
 
-function validate318(data, instancePath = ""){
+function validate321(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate318/required",keyword:"required",params:{missingProperty: "type"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate321/required",keyword:"required",params:{missingProperty: "type"}});
 errors++;
 }
 if(data.token_url === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate318/required",keyword:"required",params:{missingProperty: "token_url"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate321/required",keyword:"required",params:{missingProperty: "token_url"}});
 errors++;
 }
 if(data.client_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate318/required",keyword:"required",params:{missingProperty: "client_id"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate321/required",keyword:"required",params:{missingProperty: "client_id"}});
 errors++;
 }
 if(data.client_secret === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate318/required",keyword:"required",params:{missingProperty: "client_secret"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate321/required",keyword:"required",params:{missingProperty: "client_secret"}});
 errors++;
 }
 for(const key0 in data){
 if(!((((((key0 === "type") || (key0 === "token_url")) || (key0 === "client_id")) || (key0 === "client_secret")) || (key0 === "scope")) || (key0 === "audience"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate318/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate321/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.type !== undefined){
 let data0 = data.type;
 if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate318/properties/type/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate321/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if("oauth2" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate318/properties/type/const",keyword:"const",params:{allowedValue: "oauth2"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate321/properties/type/const",keyword:"const",params:{allowedValue: "oauth2"}});
 errors++;
 }
 }
@@ -8290,20 +8384,20 @@ if(data.token_url !== undefined){
 let data1 = data.token_url;
 if(typeof data1 === "string"){
 if(func1(data1) > 2000){
-vErrors = report(vErrors, {instancePath:instancePath+"/token_url",schemaPath:"#/validate318/properties/token_url/maxLength",keyword:"maxLength",params:{limit: 2000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/token_url",schemaPath:"#/validate321/properties/token_url/maxLength",keyword:"maxLength",params:{limit: 2000}});
 errors++;
 }
 if(!pattern23.test(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/token_url",schemaPath:"#/validate318/properties/token_url/pattern",keyword:"pattern",params:{pattern: "^[Hh][Tt][Tt][Pp][Ss]?://"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/token_url",schemaPath:"#/validate321/properties/token_url/pattern",keyword:"pattern",params:{pattern: "^[Hh][Tt][Tt][Pp][Ss]?://"}});
 errors++;
 }
 if(!(formats28(data1))){
-vErrors = report(vErrors, {instancePath:instancePath+"/token_url",schemaPath:"#/validate318/properties/token_url/format",keyword:"format",params:{format: "uri"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/token_url",schemaPath:"#/validate321/properties/token_url/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/token_url",schemaPath:"#/validate318/properties/token_url/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/token_url",schemaPath:"#/validate321/properties/token_url/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -8311,16 +8405,16 @@ if(data.client_id !== undefined){
 let data2 = data.client_id;
 if(typeof data2 === "string"){
 if(func1(data2) > 8192){
-vErrors = report(vErrors, {instancePath:instancePath+"/client_id",schemaPath:"#/validate318/properties/client_id/maxLength",keyword:"maxLength",params:{limit: 8192}});
+vErrors = report(vErrors, {instancePath:instancePath+"/client_id",schemaPath:"#/validate321/properties/client_id/maxLength",keyword:"maxLength",params:{limit: 8192}});
 errors++;
 }
 if(func1(data2) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/client_id",schemaPath:"#/validate318/properties/client_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/client_id",schemaPath:"#/validate321/properties/client_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/client_id",schemaPath:"#/validate318/properties/client_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/client_id",schemaPath:"#/validate321/properties/client_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -8328,16 +8422,16 @@ if(data.client_secret !== undefined){
 let data3 = data.client_secret;
 if(typeof data3 === "string"){
 if(func1(data3) > 8192){
-vErrors = report(vErrors, {instancePath:instancePath+"/client_secret",schemaPath:"#/validate318/properties/client_secret/maxLength",keyword:"maxLength",params:{limit: 8192}});
+vErrors = report(vErrors, {instancePath:instancePath+"/client_secret",schemaPath:"#/validate321/properties/client_secret/maxLength",keyword:"maxLength",params:{limit: 8192}});
 errors++;
 }
 if(func1(data3) < 4){
-vErrors = report(vErrors, {instancePath:instancePath+"/client_secret",schemaPath:"#/validate318/properties/client_secret/minLength",keyword:"minLength",params:{limit: 4}});
+vErrors = report(vErrors, {instancePath:instancePath+"/client_secret",schemaPath:"#/validate321/properties/client_secret/minLength",keyword:"minLength",params:{limit: 4}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/client_secret",schemaPath:"#/validate318/properties/client_secret/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/client_secret",schemaPath:"#/validate321/properties/client_secret/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -8345,16 +8439,16 @@ if(data.scope !== undefined){
 let data4 = data.scope;
 if(typeof data4 === "string"){
 if(func1(data4) > 8192){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate318/properties/scope/maxLength",keyword:"maxLength",params:{limit: 8192}});
+vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate321/properties/scope/maxLength",keyword:"maxLength",params:{limit: 8192}});
 errors++;
 }
 if(func1(data4) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate318/properties/scope/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate321/properties/scope/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate318/properties/scope/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate321/properties/scope/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -8362,56 +8456,56 @@ if(data.audience !== undefined){
 let data5 = data.audience;
 if(typeof data5 === "string"){
 if(func1(data5) > 8192){
-vErrors = report(vErrors, {instancePath:instancePath+"/audience",schemaPath:"#/validate318/properties/audience/maxLength",keyword:"maxLength",params:{limit: 8192}});
+vErrors = report(vErrors, {instancePath:instancePath+"/audience",schemaPath:"#/validate321/properties/audience/maxLength",keyword:"maxLength",params:{limit: 8192}});
 errors++;
 }
 if(func1(data5) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/audience",schemaPath:"#/validate318/properties/audience/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/audience",schemaPath:"#/validate321/properties/audience/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/audience",schemaPath:"#/validate318/properties/audience/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/audience",schemaPath:"#/validate321/properties/audience/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate318/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate321/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate318.errors = vErrors;
+validate321.errors = vErrors;
 return errors === 0;
 }
 
-const schema131 = {"type":"object","additionalProperties":false,"required":["type","host"],"properties":{"type":{"type":"string","const":"smtp"},"host":{"type":"string","minLength":1,"maxLength":253},"port":{"type":"integer","minimum":1,"maximum":65535},"security":{"type":"string","enum":["tls","starttls","none"]},"username":{"type":"string","minLength":1,"maxLength":8192},"password":{"type":"string","minLength":4,"maxLength":8192,"format":"password"}},"dependentRequired":{"username":["password"],"password":["username"]}};
+const schema133 = {"type":"object","additionalProperties":false,"required":["type","host"],"properties":{"type":{"type":"string","const":"smtp"},"host":{"type":"string","minLength":1,"maxLength":253},"port":{"type":"integer","minimum":1,"maximum":65535},"security":{"type":"string","enum":["tls","starttls","none"]},"username":{"type":"string","minLength":1,"maxLength":8192},"password":{"type":"string","minLength":4,"maxLength":8192,"format":"password"}},"dependentRequired":{"username":["password"],"password":["username"]}};
 
-function validate320(data, instancePath = ""){
+function validate323(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate320/required",keyword:"required",params:{missingProperty: "type"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate323/required",keyword:"required",params:{missingProperty: "type"}});
 errors++;
 }
 if(data.host === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate320/required",keyword:"required",params:{missingProperty: "host"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate323/required",keyword:"required",params:{missingProperty: "host"}});
 errors++;
 }
 for(const key0 in data){
 if(!((((((key0 === "type") || (key0 === "host")) || (key0 === "port")) || (key0 === "security")) || (key0 === "username")) || (key0 === "password"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate320/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate323/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.type !== undefined){
 let data0 = data.type;
 if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate320/properties/type/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate323/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if("smtp" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate320/properties/type/const",keyword:"const",params:{allowedValue: "smtp"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate323/properties/type/const",keyword:"const",params:{allowedValue: "smtp"}});
 errors++;
 }
 }
@@ -8419,32 +8513,32 @@ if(data.host !== undefined){
 let data1 = data.host;
 if(typeof data1 === "string"){
 if(func1(data1) > 253){
-vErrors = report(vErrors, {instancePath:instancePath+"/host",schemaPath:"#/validate320/properties/host/maxLength",keyword:"maxLength",params:{limit: 253}});
+vErrors = report(vErrors, {instancePath:instancePath+"/host",schemaPath:"#/validate323/properties/host/maxLength",keyword:"maxLength",params:{limit: 253}});
 errors++;
 }
 if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/host",schemaPath:"#/validate320/properties/host/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/host",schemaPath:"#/validate323/properties/host/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/host",schemaPath:"#/validate320/properties/host/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/host",schemaPath:"#/validate323/properties/host/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.port !== undefined){
 let data2 = data.port;
 if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate320/properties/port/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate323/properties/port/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data2 == "number"){
 if(data2 > 65535 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate320/properties/port/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535}});
+vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate323/properties/port/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535}});
 errors++;
 }
 if(data2 < 1 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate320/properties/port/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate323/properties/port/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
@@ -8452,11 +8546,11 @@ errors++;
 if(data.security !== undefined){
 let data3 = data.security;
 if(typeof data3 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/security",schemaPath:"#/validate320/properties/security/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/security",schemaPath:"#/validate323/properties/security/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if(!(((data3 === "tls") || (data3 === "starttls")) || (data3 === "none"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/security",schemaPath:"#/validate320/properties/security/enum",keyword:"enum",params:{allowedValues: schema131.properties.security.enum}});
+vErrors = report(vErrors, {instancePath:instancePath+"/security",schemaPath:"#/validate323/properties/security/enum",keyword:"enum",params:{allowedValues: schema133.properties.security.enum}});
 errors++;
 }
 }
@@ -8464,16 +8558,16 @@ if(data.username !== undefined){
 let data4 = data.username;
 if(typeof data4 === "string"){
 if(func1(data4) > 8192){
-vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate320/properties/username/maxLength",keyword:"maxLength",params:{limit: 8192}});
+vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate323/properties/username/maxLength",keyword:"maxLength",params:{limit: 8192}});
 errors++;
 }
 if(func1(data4) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate320/properties/username/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate323/properties/username/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate320/properties/username/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate323/properties/username/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -8481,16 +8575,16 @@ if(data.password !== undefined){
 let data5 = data.password;
 if(typeof data5 === "string"){
 if(func1(data5) > 8192){
-vErrors = report(vErrors, {instancePath:instancePath+"/password",schemaPath:"#/validate320/properties/password/maxLength",keyword:"maxLength",params:{limit: 8192}});
+vErrors = report(vErrors, {instancePath:instancePath+"/password",schemaPath:"#/validate323/properties/password/maxLength",keyword:"maxLength",params:{limit: 8192}});
 errors++;
 }
 if(func1(data5) < 4){
-vErrors = report(vErrors, {instancePath:instancePath+"/password",schemaPath:"#/validate320/properties/password/minLength",keyword:"minLength",params:{limit: 4}});
+vErrors = report(vErrors, {instancePath:instancePath+"/password",schemaPath:"#/validate323/properties/password/minLength",keyword:"minLength",params:{limit: 4}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/password",schemaPath:"#/validate320/properties/password/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/password",schemaPath:"#/validate323/properties/password/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -8526,25 +8620,7 @@ errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate320/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate320.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate323(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data === "string"){
-if(!pattern15.test(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate323/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate323/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate323/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 validate323.errors = vErrors;
@@ -8552,32 +8628,50 @@ return errors === 0;
 }
 
 
-function validate322(data, instancePath = ""){
+function validate326(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data === "string"){
+if(!pattern15.test(data)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate326/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate326/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+validate326.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate325(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate322/required",keyword:"required",params:{missingProperty: "type"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate325/required",keyword:"required",params:{missingProperty: "type"}});
 errors++;
 }
 if(data.headers === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate322/required",keyword:"required",params:{missingProperty: "headers"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate325/required",keyword:"required",params:{missingProperty: "headers"}});
 errors++;
 }
 for(const key0 in data){
 if(!((key0 === "type") || (key0 === "headers"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate322/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate325/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.type !== undefined){
 let data0 = data.type;
 if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate322/properties/type/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate325/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if("custom" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate322/properties/type/const",keyword:"const",params:{allowedValue: "custom"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate325/properties/type/const",keyword:"const",params:{allowedValue: "custom"}});
 errors++;
 }
 }
@@ -8585,22 +8679,22 @@ if(data.headers !== undefined){
 let data1 = data.headers;
 if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
 if(Object.keys(data1).length > 20){
-vErrors = report(vErrors, {instancePath:instancePath+"/headers",schemaPath:"#/validate322/properties/headers/maxProperties",keyword:"maxProperties",params:{limit: 20}});
+vErrors = report(vErrors, {instancePath:instancePath+"/headers",schemaPath:"#/validate325/properties/headers/maxProperties",keyword:"maxProperties",params:{limit: 20}});
 errors++;
 }
 if(Object.keys(data1).length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/headers",schemaPath:"#/validate322/properties/headers/minProperties",keyword:"minProperties",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/headers",schemaPath:"#/validate325/properties/headers/minProperties",keyword:"minProperties",params:{limit: 1}});
 errors++;
 }
 for(const key1 in data1){
 const _errs6 = errors;
-if(!(validate323(key1, instancePath+"/headers"))){
-vErrors = vErrors === null ? validate323.errors : vErrors.concat(validate323.errors);
+if(!(validate326(key1, instancePath+"/headers"))){
+vErrors = vErrors === null ? validate326.errors : vErrors.concat(validate326.errors);
 errors = vErrors.length;
 }
 var valid1 = _errs6 === errors;
 if(!valid1){
-vErrors = report(vErrors, {instancePath:instancePath+"/headers",schemaPath:"#/validate322/properties/headers/propertyNames",keyword:"propertyNames",params:{propertyName: key1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/headers",schemaPath:"#/validate325/properties/headers/propertyNames",keyword:"propertyNames",params:{propertyName: key1}});
 errors++;
 }
 }
@@ -8608,31 +8702,86 @@ for(const key2 in data1){
 let data2 = data1[key2];
 if(typeof data2 === "string"){
 if(func1(data2) > 8192){
-vErrors = report(vErrors, {instancePath:instancePath+"/headers/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/validate322/properties/headers/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 8192}});
+vErrors = report(vErrors, {instancePath:instancePath+"/headers/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/validate325/properties/headers/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 8192}});
 errors++;
 }
 if(func1(data2) < 4){
-vErrors = report(vErrors, {instancePath:instancePath+"/headers/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/validate322/properties/headers/additionalProperties/minLength",keyword:"minLength",params:{limit: 4}});
+vErrors = report(vErrors, {instancePath:instancePath+"/headers/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/validate325/properties/headers/additionalProperties/minLength",keyword:"minLength",params:{limit: 4}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/headers/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/validate322/properties/headers/additionalProperties/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/headers",schemaPath:"#/validate322/properties/headers/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/headers/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/validate325/properties/headers/additionalProperties/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate322/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/headers",schemaPath:"#/validate325/properties/headers/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate322.errors = vErrors;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate325/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate325.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate314(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+const tag0 = data["type"];
+if(tag0 === "api_key"){
+if(!(validate315(data, instancePath))){
+vErrors = vErrors === null ? validate315.errors : vErrors.concat(validate315.errors);
+errors = vErrors.length;
+}
+}
+else if(tag0 === "bearer"){
+if(!(validate317(data, instancePath))){
+vErrors = vErrors === null ? validate317.errors : vErrors.concat(validate317.errors);
+errors = vErrors.length;
+}
+}
+else if(tag0 === "basic"){
+if(!(validate319(data, instancePath))){
+vErrors = vErrors === null ? validate319.errors : vErrors.concat(validate319.errors);
+errors = vErrors.length;
+}
+}
+else if(tag0 === "oauth2"){
+if(!(validate321(data, instancePath))){
+vErrors = vErrors === null ? validate321.errors : vErrors.concat(validate321.errors);
+errors = vErrors.length;
+}
+}
+else if(tag0 === "smtp"){
+if(!(validate323(data, instancePath))){
+vErrors = vErrors === null ? validate323.errors : vErrors.concat(validate323.errors);
+errors = vErrors.length;
+}
+}
+else if(tag0 === "custom"){
+if(!(validate325(data, instancePath))){
+vErrors = vErrors === null ? validate325.errors : vErrors.concat(validate325.errors);
+errors = vErrors.length;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate314/x-select",keyword:"x-select",params:{property: "type", missing: tag0 === undefined, allowedValues: ["api_key", "bearer", "basic", "oauth2", "smtp", "custom"]}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate314/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate314.errors = vErrors;
 return errors === 0;
 }
 
@@ -8641,46 +8790,57 @@ function validate311(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-const tag0 = data["type"];
-if(tag0 === "api_key"){
-if(!(validate312(data, instancePath))){
+if(data.name === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate311/required",keyword:"required",params:{missingProperty: "name"}});
+errors++;
+}
+if(data.values === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate311/required",keyword:"required",params:{missingProperty: "values"}});
+errors++;
+}
+for(const key0 in data){
+if(!((((key0 === "name") || (key0 === "values")) || (key0 === "description")) || (key0 === "expires_at"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate311/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.name !== undefined){
+if(!(validate312(data.name, instancePath+"/name"))){
 vErrors = vErrors === null ? validate312.errors : vErrors.concat(validate312.errors);
 errors = vErrors.length;
 }
 }
-else if(tag0 === "bearer"){
-if(!(validate314(data, instancePath))){
+if(data.values !== undefined){
+if(!(validate314(data.values, instancePath+"/values"))){
 vErrors = vErrors === null ? validate314.errors : vErrors.concat(validate314.errors);
 errors = vErrors.length;
 }
 }
-else if(tag0 === "basic"){
-if(!(validate316(data, instancePath))){
-vErrors = vErrors === null ? validate316.errors : vErrors.concat(validate316.errors);
-errors = vErrors.length;
-}
-}
-else if(tag0 === "oauth2"){
-if(!(validate318(data, instancePath))){
-vErrors = vErrors === null ? validate318.errors : vErrors.concat(validate318.errors);
-errors = vErrors.length;
-}
-}
-else if(tag0 === "smtp"){
-if(!(validate320(data, instancePath))){
-vErrors = vErrors === null ? validate320.errors : vErrors.concat(validate320.errors);
-errors = vErrors.length;
-}
-}
-else if(tag0 === "custom"){
-if(!(validate322(data, instancePath))){
-vErrors = vErrors === null ? validate322.errors : vErrors.concat(validate322.errors);
-errors = vErrors.length;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate311/x-select",keyword:"x-select",params:{property: "type", missing: tag0 === undefined, allowedValues: ["api_key", "bearer", "basic", "oauth2", "smtp", "custom"]}});
+if(data.description !== undefined){
+let data2 = data.description;
+if((typeof data2 !== "string") && (data2 !== null)){
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate311/properties/description/type",keyword:"type",params:{type: schema126.properties.description.type}});
 errors++;
+}
+if(typeof data2 === "string"){
+if(func1(data2) > 5000){
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate311/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
+errors++;
+}
+}
+}
+if(data.expires_at !== undefined){
+let data3 = data.expires_at;
+if((typeof data3 !== "string") && (data3 !== null)){
+vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate311/properties/expires_at/type",keyword:"type",params:{type: schema126.properties.expires_at.type}});
+errors++;
+}
+if(typeof data3 === "string"){
+if(!(formats2.validate(data3))){
+vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate311/properties/expires_at/format",keyword:"format",params:{format: "date-time"}});
+errors++;
+}
+}
 }
 }
 else {
@@ -8691,202 +8851,57 @@ validate311.errors = vErrors;
 return errors === 0;
 }
 
-
-function validate308(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate308/required",keyword:"required",params:{missingProperty: "name"}});
-errors++;
-}
-if(data.values === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate308/required",keyword:"required",params:{missingProperty: "values"}});
-errors++;
-}
-for(const key0 in data){
-if(!((((key0 === "name") || (key0 === "values")) || (key0 === "description")) || (key0 === "expires_at"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate308/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.name !== undefined){
-if(!(validate309(data.name, instancePath+"/name"))){
-vErrors = vErrors === null ? validate309.errors : vErrors.concat(validate309.errors);
-errors = vErrors.length;
-}
-}
-if(data.values !== undefined){
-if(!(validate311(data.values, instancePath+"/values"))){
-vErrors = vErrors === null ? validate311.errors : vErrors.concat(validate311.errors);
-errors = vErrors.length;
-}
-}
-if(data.description !== undefined){
-let data2 = data.description;
-if((typeof data2 !== "string") && (data2 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate308/properties/description/type",keyword:"type",params:{type: schema124.properties.description.type}});
-errors++;
-}
-if(typeof data2 === "string"){
-if(func1(data2) > 5000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate308/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
-errors++;
-}
-}
-}
-if(data.expires_at !== undefined){
-let data3 = data.expires_at;
-if((typeof data3 !== "string") && (data3 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate308/properties/expires_at/type",keyword:"type",params:{type: schema124.properties.expires_at.type}});
-errors++;
-}
-if(typeof data3 === "string"){
-if(!(formats2.validate(data3))){
-vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate308/properties/expires_at/format",keyword:"format",params:{format: "date-time"}});
-errors++;
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate308/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate308.errors = vErrors;
-return errors === 0;
-}
-
-export const updateCredentialRequest = validate327;
-const schema134 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"$ref":"#/$defs/CredentialName"},"values":{"$ref":"#/$defs/CredentialValues"},"description":{"type":["string","null"],"maxLength":5000},"expires_at":{"type":["string","null"],"format":"date-time"}}};
-
-function validate327(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(Object.keys(data).length < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate327/minProperties",keyword:"minProperties",params:{limit: 1}});
-errors++;
-}
-for(const key0 in data){
-if(!((((key0 === "name") || (key0 === "values")) || (key0 === "description")) || (key0 === "expires_at"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate327/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.name !== undefined){
-if(!(validate309(data.name, instancePath+"/name"))){
-vErrors = vErrors === null ? validate309.errors : vErrors.concat(validate309.errors);
-errors = vErrors.length;
-}
-}
-if(data.values !== undefined){
-if(!(validate311(data.values, instancePath+"/values"))){
-vErrors = vErrors === null ? validate311.errors : vErrors.concat(validate311.errors);
-errors = vErrors.length;
-}
-}
-if(data.description !== undefined){
-let data2 = data.description;
-if((typeof data2 !== "string") && (data2 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate327/properties/description/type",keyword:"type",params:{type: schema134.properties.description.type}});
-errors++;
-}
-if(typeof data2 === "string"){
-if(func1(data2) > 5000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate327/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
-errors++;
-}
-}
-}
-if(data.expires_at !== undefined){
-let data3 = data.expires_at;
-if((typeof data3 !== "string") && (data3 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate327/properties/expires_at/type",keyword:"type",params:{type: schema134.properties.expires_at.type}});
-errors++;
-}
-if(typeof data3 === "string"){
-if(!(formats2.validate(data3))){
-vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate327/properties/expires_at/format",keyword:"format",params:{format: "date-time"}});
-errors++;
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate327/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate327.errors = vErrors;
-return errors === 0;
-}
-
-export const setKvEntryRequest = validate330;
-
-function validate331(data, instancePath = ""){
-validate331.errors = null;
-return true;
-}
-
-const schema137 = {"type":["integer","null"],"minimum":1,"maximum":31622400};
-
-function validate333(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if((!((typeof data == "number") && (!(data % 1) && !isNaN(data)))) && (data !== null)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate333/type",keyword:"type",params:{type: schema137.type}});
-errors++;
-}
-if(typeof data == "number"){
-if(data > 31622400 || isNaN(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate333/maximum",keyword:"maximum",params:{comparison: "<=", limit: 31622400}});
-errors++;
-}
-if(data < 1 || isNaN(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate333/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-validate333.errors = vErrors;
-return errors === 0;
-}
-
+export const updateCredentialRequest = validate330;
+const schema136 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"$ref":"#/$defs/CredentialName"},"values":{"$ref":"#/$defs/CredentialValues"},"description":{"type":["string","null"],"maxLength":5000},"expires_at":{"type":["string","null"],"format":"date-time"}}};
 
 function validate330(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.value === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate330/required",keyword:"required",params:{missingProperty: "value"}});
+if(Object.keys(data).length < 1){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate330/minProperties",keyword:"minProperties",params:{limit: 1}});
 errors++;
 }
 for(const key0 in data){
-if(!(((key0 === "value") || (key0 === "ttl")) || (key0 === "if_version"))){
+if(!((((key0 === "name") || (key0 === "values")) || (key0 === "description")) || (key0 === "expires_at"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate330/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.value !== undefined){
-if(!(validate331(data.value, instancePath+"/value"))){
-vErrors = vErrors === null ? validate331.errors : vErrors.concat(validate331.errors);
+if(data.name !== undefined){
+if(!(validate312(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate312.errors : vErrors.concat(validate312.errors);
 errors = vErrors.length;
 }
 }
-if(data.ttl !== undefined){
-if(!(validate333(data.ttl, instancePath+"/ttl"))){
-vErrors = vErrors === null ? validate333.errors : vErrors.concat(validate333.errors);
+if(data.values !== undefined){
+if(!(validate314(data.values, instancePath+"/values"))){
+vErrors = vErrors === null ? validate314.errors : vErrors.concat(validate314.errors);
 errors = vErrors.length;
 }
 }
-if(data.if_version !== undefined){
-let data2 = data.if_version;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/if_version",schemaPath:"#/validate330/properties/if_version/type",keyword:"type",params:{type: "integer"}});
+if(data.description !== undefined){
+let data2 = data.description;
+if((typeof data2 !== "string") && (data2 !== null)){
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate330/properties/description/type",keyword:"type",params:{type: schema136.properties.description.type}});
 errors++;
 }
-if(typeof data2 == "number"){
-if(data2 < 0 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/if_version",schemaPath:"#/validate330/properties/if_version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+if(typeof data2 === "string"){
+if(func1(data2) > 5000){
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate330/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
+errors++;
+}
+}
+}
+if(data.expires_at !== undefined){
+let data3 = data.expires_at;
+if((typeof data3 !== "string") && (data3 !== null)){
+vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate330/properties/expires_at/type",keyword:"type",params:{type: schema136.properties.expires_at.type}});
+errors++;
+}
+if(typeof data3 === "string"){
+if(!(formats2.validate(data3))){
+vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate330/properties/expires_at/format",keyword:"format",params:{format: "date-time"}});
 errors++;
 }
 }
@@ -8900,42 +8915,121 @@ validate330.errors = vErrors;
 return errors === 0;
 }
 
-export const appendToKvEntryRequest = validate335;
-const schema138 = {"type":"object","additionalProperties":false,"required":["item"],"properties":{"item":{"$ref":"#/$defs/JsonValue"},"max_items":{"type":"integer","minimum":1,"maximum":100000},"ttl":{"type":["integer","null"],"minimum":1,"maximum":31622400}}};
+export const setKvEntryRequest = validate333;
 
-function validate335(data, instancePath = ""){
+function validate334(data, instancePath = ""){
+validate334.errors = null;
+return true;
+}
+
+const schema139 = {"type":["integer","null"],"minimum":1,"maximum":31622400};
+
+function validate336(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if((!((typeof data == "number") && (!(data % 1) && !isNaN(data)))) && (data !== null)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate336/type",keyword:"type",params:{type: schema139.type}});
+errors++;
+}
+if(typeof data == "number"){
+if(data > 31622400 || isNaN(data)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate336/maximum",keyword:"maximum",params:{comparison: "<=", limit: 31622400}});
+errors++;
+}
+if(data < 1 || isNaN(data)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate336/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+validate336.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate333(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.value === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate333/required",keyword:"required",params:{missingProperty: "value"}});
+errors++;
+}
+for(const key0 in data){
+if(!(((key0 === "value") || (key0 === "ttl")) || (key0 === "if_version"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate333/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.value !== undefined){
+if(!(validate334(data.value, instancePath+"/value"))){
+vErrors = vErrors === null ? validate334.errors : vErrors.concat(validate334.errors);
+errors = vErrors.length;
+}
+}
+if(data.ttl !== undefined){
+if(!(validate336(data.ttl, instancePath+"/ttl"))){
+vErrors = vErrors === null ? validate336.errors : vErrors.concat(validate336.errors);
+errors = vErrors.length;
+}
+}
+if(data.if_version !== undefined){
+let data2 = data.if_version;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/if_version",schemaPath:"#/validate333/properties/if_version/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data2 == "number"){
+if(data2 < 0 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/if_version",schemaPath:"#/validate333/properties/if_version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+errors++;
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate333/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate333.errors = vErrors;
+return errors === 0;
+}
+
+export const appendToKvEntryRequest = validate338;
+const schema140 = {"type":"object","additionalProperties":false,"required":["item"],"properties":{"item":{"$ref":"#/$defs/JsonValue"},"max_items":{"type":"integer","minimum":1,"maximum":100000},"ttl":{"type":["integer","null"],"minimum":1,"maximum":31622400}}};
+
+function validate338(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.item === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate335/required",keyword:"required",params:{missingProperty: "item"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate338/required",keyword:"required",params:{missingProperty: "item"}});
 errors++;
 }
 for(const key0 in data){
 if(!(((key0 === "item") || (key0 === "max_items")) || (key0 === "ttl"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate335/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate338/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.item !== undefined){
-if(!(validate331(data.item, instancePath+"/item"))){
-vErrors = vErrors === null ? validate331.errors : vErrors.concat(validate331.errors);
+if(!(validate334(data.item, instancePath+"/item"))){
+vErrors = vErrors === null ? validate334.errors : vErrors.concat(validate334.errors);
 errors = vErrors.length;
 }
 }
 if(data.max_items !== undefined){
 let data1 = data.max_items;
 if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_items",schemaPath:"#/validate335/properties/max_items/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/max_items",schemaPath:"#/validate338/properties/max_items/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data1 == "number"){
 if(data1 > 100000 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_items",schemaPath:"#/validate335/properties/max_items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/max_items",schemaPath:"#/validate338/properties/max_items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100000}});
 errors++;
 }
 if(data1 < 1 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_items",schemaPath:"#/validate335/properties/max_items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/max_items",schemaPath:"#/validate338/properties/max_items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
@@ -8943,79 +9037,79 @@ errors++;
 if(data.ttl !== undefined){
 let data2 = data.ttl;
 if((!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))) && (data2 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/ttl",schemaPath:"#/validate335/properties/ttl/type",keyword:"type",params:{type: schema138.properties.ttl.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/ttl",schemaPath:"#/validate338/properties/ttl/type",keyword:"type",params:{type: schema140.properties.ttl.type}});
 errors++;
 }
 if(typeof data2 == "number"){
 if(data2 > 31622400 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/ttl",schemaPath:"#/validate335/properties/ttl/maximum",keyword:"maximum",params:{comparison: "<=", limit: 31622400}});
+vErrors = report(vErrors, {instancePath:instancePath+"/ttl",schemaPath:"#/validate338/properties/ttl/maximum",keyword:"maximum",params:{comparison: "<=", limit: 31622400}});
 errors++;
 }
 if(data2 < 1 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/ttl",schemaPath:"#/validate335/properties/ttl/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/ttl",schemaPath:"#/validate338/properties/ttl/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate335/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate335.errors = vErrors;
-return errors === 0;
-}
-
-export const createWebhookRequest = validate337;
-const schema139 = {"type":"object","additionalProperties":false,"required":["name","url","events"],"properties":{"name":{"type":"string","minLength":1,"maxLength":200},"description":{"type":["string","null"],"maxLength":5000},"url":{"$ref":"#/$defs/WebhookUrl"},"events":{"$ref":"#/$defs/WebhookEvents"},"headers":{"$ref":"#/$defs/WebhookHeaders"},"enabled":{"type":"boolean"}}};
-const pattern25 = new RegExp("^https?://[^/?#\\\\@]+(?:[/?#]|$)", "u");
-
-function validate338(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data === "string"){
-if(func1(data) > 2048){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate338/maxLength",keyword:"maxLength",params:{limit: 2048}});
-errors++;
-}
-if(func1(data) < 10){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate338/minLength",keyword:"minLength",params:{limit: 10}});
-errors++;
-}
-if(!pattern25.test(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate338/pattern",keyword:"pattern",params:{pattern: "^https?://[^/?#\\\\@]+(?:[/?#]|$)"}});
-errors++;
-}
-if(!(formats28(data))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate338/format",keyword:"format",params:{format: "uri"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate338/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate338/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 validate338.errors = vErrors;
 return errors === 0;
 }
 
+export const createWebhookRequest = validate340;
+const schema141 = {"type":"object","additionalProperties":false,"required":["name","url","events"],"properties":{"name":{"type":"string","minLength":1,"maxLength":200},"description":{"type":["string","null"],"maxLength":5000},"url":{"$ref":"#/$defs/WebhookUrl"},"events":{"$ref":"#/$defs/WebhookEvents"},"headers":{"$ref":"#/$defs/WebhookHeaders"},"enabled":{"type":"boolean"}}};
+const pattern25 = new RegExp("^https?://[^/?#\\\\@]+(?:[/?#]|$)", "u");
 
-function validate340(data, instancePath = ""){
+function validate341(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data === "string"){
+if(func1(data) > 2048){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate341/maxLength",keyword:"maxLength",params:{limit: 2048}});
+errors++;
+}
+if(func1(data) < 10){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate341/minLength",keyword:"minLength",params:{limit: 10}});
+errors++;
+}
+if(!pattern25.test(data)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate341/pattern",keyword:"pattern",params:{pattern: "^https?://[^/?#\\\\@]+(?:[/?#]|$)"}});
+errors++;
+}
+if(!(formats28(data))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate341/format",keyword:"format",params:{format: "uri"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate341/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+validate341.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate343(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(Array.isArray(data)){
 if(data.length > 50){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate340/maxItems",keyword:"maxItems",params:{limit: 50}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate343/maxItems",keyword:"maxItems",params:{limit: 50}});
 errors++;
 }
 if(data.length < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate340/minItems",keyword:"minItems",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate343/minItems",keyword:"minItems",params:{limit: 1}});
 errors++;
 }
 const len0 = data.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate282(data[i0], instancePath+"/" + i0))){
-vErrors = vErrors === null ? validate282.errors : vErrors.concat(validate282.errors);
+if(!(validate285(data[i0], instancePath+"/" + i0))){
+vErrors = vErrors === null ? validate285.errors : vErrors.concat(validate285.errors);
 errors = vErrors.length;
 }
 }
@@ -9026,7 +9120,7 @@ outer0:
 for(;i1--;){
 for(j0 = i1; j0--;){
 if(func0(data[i1], data[j0])){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate340/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate343/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
 errors++;
 break outer0;
 }
@@ -9035,35 +9129,35 @@ break outer0;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate340/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate343/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
-validate340.errors = vErrors;
+validate343.errors = vErrors;
 return errors === 0;
 }
 
 const pattern26 = new RegExp("^[A-Za-z0-9-]{1,100}$", "u");
 const pattern27 = new RegExp("^[ -~]*$", "u");
 
-function validate343(data, instancePath = ""){
+function validate346(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(Object.keys(data).length > 20){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate343/maxProperties",keyword:"maxProperties",params:{limit: 20}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate346/maxProperties",keyword:"maxProperties",params:{limit: 20}});
 errors++;
 }
 for(const key0 in data){
 const _errs1 = errors;
 if(typeof key0 === "string"){
 if(!pattern26.test(key0)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate343/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9-]{1,100}$"},propertyName:key0});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate346/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9-]{1,100}$"},propertyName:key0});
 errors++;
 }
 }
 var valid0 = _errs1 === errors;
 if(!valid0){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate343/propertyNames",keyword:"propertyNames",params:{propertyName: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate346/propertyNames",keyword:"propertyNames",params:{propertyName: key0}});
 errors++;
 }
 }
@@ -9071,48 +9165,48 @@ for(const key1 in data){
 let data0 = data[key1];
 if(typeof data0 === "string"){
 if(func1(data0) > 4096){
-vErrors = report(vErrors, {instancePath:instancePath+"/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/validate343/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 4096}});
+vErrors = report(vErrors, {instancePath:instancePath+"/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/validate346/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 4096}});
 errors++;
 }
 if(!pattern27.test(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/validate343/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^[ -~]*$"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/validate346/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^[ -~]*$"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/validate343/additionalProperties/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/validate346/additionalProperties/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate343/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate346/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate343.errors = vErrors;
+validate346.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate337(data, instancePath = ""){
+function validate340(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate337/required",keyword:"required",params:{missingProperty: "name"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate340/required",keyword:"required",params:{missingProperty: "name"}});
 errors++;
 }
 if(data.url === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate337/required",keyword:"required",params:{missingProperty: "url"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate340/required",keyword:"required",params:{missingProperty: "url"}});
 errors++;
 }
 if(data.events === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate337/required",keyword:"required",params:{missingProperty: "events"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate340/required",keyword:"required",params:{missingProperty: "events"}});
 errors++;
 }
 for(const key0 in data){
 if(!((((((key0 === "name") || (key0 === "description")) || (key0 === "url")) || (key0 === "events")) || (key0 === "headers")) || (key0 === "enabled"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate337/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate340/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -9120,79 +9214,79 @@ if(data.name !== undefined){
 let data0 = data.name;
 if(typeof data0 === "string"){
 if(func1(data0) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate337/properties/name/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate340/properties/name/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate337/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate340/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate337/properties/name/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate340/properties/name/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.description !== undefined){
 let data1 = data.description;
 if((typeof data1 !== "string") && (data1 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate337/properties/description/type",keyword:"type",params:{type: schema139.properties.description.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate340/properties/description/type",keyword:"type",params:{type: schema141.properties.description.type}});
 errors++;
 }
 if(typeof data1 === "string"){
 if(func1(data1) > 5000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate337/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate340/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
 errors++;
 }
 }
 }
 if(data.url !== undefined){
-if(!(validate338(data.url, instancePath+"/url"))){
-vErrors = vErrors === null ? validate338.errors : vErrors.concat(validate338.errors);
+if(!(validate341(data.url, instancePath+"/url"))){
+vErrors = vErrors === null ? validate341.errors : vErrors.concat(validate341.errors);
 errors = vErrors.length;
 }
 }
 if(data.events !== undefined){
-if(!(validate340(data.events, instancePath+"/events"))){
-vErrors = vErrors === null ? validate340.errors : vErrors.concat(validate340.errors);
+if(!(validate343(data.events, instancePath+"/events"))){
+vErrors = vErrors === null ? validate343.errors : vErrors.concat(validate343.errors);
 errors = vErrors.length;
 }
 }
 if(data.headers !== undefined){
-if(!(validate343(data.headers, instancePath+"/headers"))){
-vErrors = vErrors === null ? validate343.errors : vErrors.concat(validate343.errors);
+if(!(validate346(data.headers, instancePath+"/headers"))){
+vErrors = vErrors === null ? validate346.errors : vErrors.concat(validate346.errors);
 errors = vErrors.length;
 }
 }
 if(data.enabled !== undefined){
 if(typeof data.enabled !== "boolean"){
-vErrors = report(vErrors, {instancePath:instancePath+"/enabled",schemaPath:"#/validate337/properties/enabled/type",keyword:"type",params:{type: "boolean"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/enabled",schemaPath:"#/validate340/properties/enabled/type",keyword:"type",params:{type: "boolean"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate337/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate340/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate337.errors = vErrors;
+validate340.errors = vErrors;
 return errors === 0;
 }
 
-export const updateWebhookRequest = validate345;
-const schema143 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"type":"string","minLength":1,"maxLength":200},"description":{"type":["string","null"],"maxLength":5000},"url":{"$ref":"#/$defs/WebhookUrl"},"events":{"$ref":"#/$defs/WebhookEvents"},"headers":{"$ref":"#/$defs/WebhookHeaders"},"enabled":{"type":"boolean"}}};
+export const updateWebhookRequest = validate348;
+const schema145 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"type":"string","minLength":1,"maxLength":200},"description":{"type":["string","null"],"maxLength":5000},"url":{"$ref":"#/$defs/WebhookUrl"},"events":{"$ref":"#/$defs/WebhookEvents"},"headers":{"$ref":"#/$defs/WebhookHeaders"},"enabled":{"type":"boolean"}}};
 
-function validate345(data, instancePath = ""){
+function validate348(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(Object.keys(data).length < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate345/minProperties",keyword:"minProperties",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate348/minProperties",keyword:"minProperties",params:{limit: 1}});
 errors++;
 }
 for(const key0 in data){
 if(!((((((key0 === "name") || (key0 === "description")) || (key0 === "url")) || (key0 === "events")) || (key0 === "headers")) || (key0 === "enabled"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate345/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate348/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -9200,187 +9294,136 @@ if(data.name !== undefined){
 let data0 = data.name;
 if(typeof data0 === "string"){
 if(func1(data0) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate345/properties/name/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate348/properties/name/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate345/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate348/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate345/properties/name/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate348/properties/name/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.description !== undefined){
 let data1 = data.description;
 if((typeof data1 !== "string") && (data1 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate345/properties/description/type",keyword:"type",params:{type: schema143.properties.description.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate348/properties/description/type",keyword:"type",params:{type: schema145.properties.description.type}});
 errors++;
 }
 if(typeof data1 === "string"){
 if(func1(data1) > 5000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate345/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate348/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
 errors++;
 }
 }
 }
 if(data.url !== undefined){
-if(!(validate338(data.url, instancePath+"/url"))){
-vErrors = vErrors === null ? validate338.errors : vErrors.concat(validate338.errors);
+if(!(validate341(data.url, instancePath+"/url"))){
+vErrors = vErrors === null ? validate341.errors : vErrors.concat(validate341.errors);
 errors = vErrors.length;
 }
 }
 if(data.events !== undefined){
-if(!(validate340(data.events, instancePath+"/events"))){
-vErrors = vErrors === null ? validate340.errors : vErrors.concat(validate340.errors);
+if(!(validate343(data.events, instancePath+"/events"))){
+vErrors = vErrors === null ? validate343.errors : vErrors.concat(validate343.errors);
 errors = vErrors.length;
 }
 }
 if(data.headers !== undefined){
-if(!(validate343(data.headers, instancePath+"/headers"))){
-vErrors = vErrors === null ? validate343.errors : vErrors.concat(validate343.errors);
+if(!(validate346(data.headers, instancePath+"/headers"))){
+vErrors = vErrors === null ? validate346.errors : vErrors.concat(validate346.errors);
 errors = vErrors.length;
 }
 }
 if(data.enabled !== undefined){
 if(typeof data.enabled !== "boolean"){
-vErrors = report(vErrors, {instancePath:instancePath+"/enabled",schemaPath:"#/validate345/properties/enabled/type",keyword:"type",params:{type: "boolean"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/enabled",schemaPath:"#/validate348/properties/enabled/type",keyword:"type",params:{type: "boolean"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate345/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate348/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate345.errors = vErrors;
+validate348.errors = vErrors;
 return errors === 0;
 }
 
-export const rotateWebhookSecretRequest = validate349;
+export const rotateWebhookSecretRequest = validate352;
 
-function validate349(data, instancePath = ""){
+function validate352(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!(key0 === "overlap_seconds")){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate349/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate352/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.overlap_seconds !== undefined){
 let data0 = data.overlap_seconds;
 if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate349/properties/overlap_seconds/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate352/properties/overlap_seconds/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data0 == "number"){
 if(data0 > 604800 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate349/properties/overlap_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 604800}});
+vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate352/properties/overlap_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 604800}});
 errors++;
 }
 if(data0 < 0 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate349/properties/overlap_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate352/properties/overlap_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
 errors++;
 }
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate349/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate352/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate349.errors = vErrors;
+validate352.errors = vErrors;
 return errors === 0;
 }
 
-export const testWebhookRequest = validate350;
-const schema146 = {"type":"string","enum":["execution.started","execution.completed","execution.failed","execution.cancelled","workflow.created","workflow.updated","workflow.published","workflow.deleted","form.submitted","credential.expired","alert.triggered","webhook.test"]};
+export const testWebhookRequest = validate353;
+const schema148 = {"type":"string","enum":["execution.started","execution.completed","execution.failed","execution.cancelled","workflow.created","workflow.updated","workflow.published","workflow.deleted","form.submitted","credential.expired","alert.triggered","webhook.test"]};
 
-function validate351(data, instancePath = ""){
+function validate354(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate351/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate354/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if(!((((((((((((data === "execution.started") || (data === "execution.completed")) || (data === "execution.failed")) || (data === "execution.cancelled")) || (data === "workflow.created")) || (data === "workflow.updated")) || (data === "workflow.published")) || (data === "workflow.deleted")) || (data === "form.submitted")) || (data === "credential.expired")) || (data === "alert.triggered")) || (data === "webhook.test"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate351/enum",keyword:"enum",params:{allowedValues: schema146.enum}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate354/enum",keyword:"enum",params:{allowedValues: schema148.enum}});
 errors++;
 }
-validate351.errors = vErrors;
+validate354.errors = vErrors;
 return errors === 0;
 }
 
-
-function validate350(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-for(const key0 in data){
-if(!(key0 === "event_type")){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate350/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.event_type !== undefined){
-if(!(validate351(data.event_type, instancePath+"/event_type"))){
-vErrors = vErrors === null ? validate351.errors : vErrors.concat(validate351.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate350/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate350.errors = vErrors;
-return errors === 0;
-}
-
-export const recoverWebhookRequest = validate353;
 
 function validate353(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.since === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate353/required",keyword:"required",params:{missingProperty: "since"}});
-errors++;
-}
 for(const key0 in data){
-if(!((key0 === "since") || (key0 === "until"))){
+if(!(key0 === "event_type")){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate353/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.since !== undefined){
-let data0 = data.since;
-if(typeof data0 === "string"){
-if(!(formats2.validate(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/since",schemaPath:"#/validate353/properties/since/format",keyword:"format",params:{format: "date-time"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/since",schemaPath:"#/validate353/properties/since/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.until !== undefined){
-let data1 = data.until;
-if(typeof data1 === "string"){
-if(!(formats2.validate(data1))){
-vErrors = report(vErrors, {instancePath:instancePath+"/until",schemaPath:"#/validate353/properties/until/format",keyword:"format",params:{format: "date-time"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/until",schemaPath:"#/validate353/properties/until/type",keyword:"type",params:{type: "string"}});
-errors++;
+if(data.event_type !== undefined){
+if(!(validate354(data.event_type, instancePath+"/event_type"))){
+vErrors = vErrors === null ? validate354.errors : vErrors.concat(validate354.errors);
+errors = vErrors.length;
 }
 }
 }
@@ -9392,48 +9435,99 @@ validate353.errors = vErrors;
 return errors === 0;
 }
 
-export const listApiKeysQuery = filling(validate354, fillListApiKeysQuery);
-const schema149 = {"type":"string","enum":["active","expired","revoked"]};
+export const recoverWebhookRequest = validate356;
 
-function validate355(data, instancePath = ""){
+function validate356(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.since === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate356/required",keyword:"required",params:{missingProperty: "since"}});
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "since") || (key0 === "until"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate356/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.since !== undefined){
+let data0 = data.since;
+if(typeof data0 === "string"){
+if(!(formats2.validate(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/since",schemaPath:"#/validate356/properties/since/format",keyword:"format",params:{format: "date-time"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/since",schemaPath:"#/validate356/properties/since/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.until !== undefined){
+let data1 = data.until;
+if(typeof data1 === "string"){
+if(!(formats2.validate(data1))){
+vErrors = report(vErrors, {instancePath:instancePath+"/until",schemaPath:"#/validate356/properties/until/format",keyword:"format",params:{format: "date-time"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/until",schemaPath:"#/validate356/properties/until/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate356/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate356.errors = vErrors;
+return errors === 0;
+}
+
+export const listApiKeysQuery = filling(validate357, fillListApiKeysQuery);
+const schema151 = {"type":"string","enum":["active","expired","revoked"]};
+
+function validate358(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate355/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate358/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if(!(((data === "active") || (data === "expired")) || (data === "revoked"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate355/enum",keyword:"enum",params:{allowedValues: schema149.enum}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate358/enum",keyword:"enum",params:{allowedValues: schema151.enum}});
 errors++;
 }
-validate355.errors = vErrors;
+validate358.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate354(data, instancePath = ""){
+function validate357(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.status !== undefined){
-if(!(validate355(data.status, instancePath+"/status"))){
-vErrors = vErrors === null ? validate355.errors : vErrors.concat(validate355.errors);
+if(!(validate358(data.status, instancePath+"/status"))){
+vErrors = vErrors === null ? validate358.errors : vErrors.concat(validate358.errors);
 errors = vErrors.length;
 }
 }
 if(data.page !== undefined){
 let data1 = data.page;
 if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate354/properties/page/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate357/properties/page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data1 == "number"){
 if(data1 > 1000000 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate354/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate357/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
 errors++;
 }
 if(data1 < 1 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate354/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate357/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
@@ -9441,81 +9535,18 @@ errors++;
 if(data.per_page !== undefined){
 let data2 = data.per_page;
 if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate354/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate357/properties/per_page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data2 == "number"){
 if(data2 > 100 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate354/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate357/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
 errors++;
 }
 if(data2 < 1 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate354/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate357/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate354/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate354.errors = vErrors;
-return errors === 0;
-}
-
-export const createApiKeyHeaders = validate357;
-export const rotateApiKeyHeaders = validate357;
-export const createWorkflowHeaders = validate357;
-export const importWorkflowHeaders = validate357;
-export const publishWorkflowHeaders = validate357;
-export const executeWorkflowHeaders = validate357;
-export const addWorkflowNodeHeaders = validate357;
-export const addWorkflowEdgeHeaders = validate357;
-export const bulkCancelExecutionsHeaders = validate357;
-export const bulkRetryExecutionsHeaders = validate357;
-export const retryExecutionHeaders = validate357;
-export const replayExecutionHeaders = validate357;
-export const createGroupHeaders = validate357;
-export const createChannelHeaders = validate357;
-export const createFormHeaders = validate357;
-export const submitFormHeaders = validate357;
-export const createStreamTicketHeaders = validate357;
-export const createScheduleHeaders = validate357;
-export const createTriggerHeaders = validate357;
-export const executeTriggerHeaders = validate357;
-export const rotateTriggerSecretHeaders = validate357;
-export const createSecretHeaders = validate357;
-export const createCredentialHeaders = validate357;
-export const appendToKvEntryHeaders = validate357;
-export const createWebhookHeaders = validate357;
-export const rotateWebhookSecretHeaders = validate357;
-export const testWebhookHeaders = validate357;
-export const recoverWebhookHeaders = validate357;
-
-function validate357(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data["Idempotency-Key"] !== undefined){
-let data0 = data["Idempotency-Key"];
-if(typeof data0 === "string"){
-if(func1(data0) > 255){
-vErrors = report(vErrors, {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/validate357/properties/Idempotency-Key/maxLength",keyword:"maxLength",params:{limit: 255}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/validate357/properties/Idempotency-Key/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-if(!pattern17.test(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/validate357/properties/Idempotency-Key/pattern",keyword:"pattern",params:{pattern: "^[\\x21-\\x7e]+$"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/validate357/properties/Idempotency-Key/type",keyword:"type",params:{type: "string"}});
-errors++;
 }
 }
 }
@@ -9527,72 +9558,135 @@ validate357.errors = vErrors;
 return errors === 0;
 }
 
-export const getApiKeyPath = validate358;
-export const updateApiKeyPath = validate358;
-export const revokeApiKeyPath = validate358;
-export const rotateApiKeyPath = validate358;
-
-function validate358(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.api_key_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate358/required",keyword:"required",params:{missingProperty: "api_key_id"}});
-errors++;
-}
-if(data.api_key_id !== undefined){
-let data0 = data.api_key_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/api_key_id",schemaPath:"#/validate358/properties/api_key_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/api_key_id",schemaPath:"#/validate358/properties/api_key_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/api_key_id",schemaPath:"#/validate358/properties/api_key_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate358/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate358.errors = vErrors;
-return errors === 0;
-}
-
-export const listWorkflowsQuery = filling(validate359, fillListWorkflowsQuery);
-const schema152 = {"type":"object","properties":{"status":{"$ref":"#/$defs/WorkflowStatus"},"tag":{"type":"string","minLength":1,"maxLength":50},"group_id":{"type":"string","minLength":1,"maxLength":64},"search":{"type":"string","minLength":1,"maxLength":200},"sort":{"type":"string","enum":["created_at","-created_at","updated_at","-updated_at","name","-name"]},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
-const schema153 = {"type":"string","enum":["draft","published","paused","archived"]};
+export const createApiKeyHeaders = validate360;
+export const rotateApiKeyHeaders = validate360;
+export const createWorkflowHeaders = validate360;
+export const importWorkflowHeaders = validate360;
+export const publishWorkflowHeaders = validate360;
+export const executeWorkflowHeaders = validate360;
+export const addWorkflowNodeHeaders = validate360;
+export const addWorkflowEdgeHeaders = validate360;
+export const bulkCancelExecutionsHeaders = validate360;
+export const bulkRetryExecutionsHeaders = validate360;
+export const retryExecutionHeaders = validate360;
+export const replayExecutionHeaders = validate360;
+export const createGroupHeaders = validate360;
+export const createChannelHeaders = validate360;
+export const createFormHeaders = validate360;
+export const submitFormHeaders = validate360;
+export const createStreamTicketHeaders = validate360;
+export const createScheduleHeaders = validate360;
+export const createTriggerHeaders = validate360;
+export const executeTriggerHeaders = validate360;
+export const rotateTriggerSecretHeaders = validate360;
+export const createSecretHeaders = validate360;
+export const createCredentialHeaders = validate360;
+export const appendToKvEntryHeaders = validate360;
+export const createWebhookHeaders = validate360;
+export const rotateWebhookSecretHeaders = validate360;
+export const testWebhookHeaders = validate360;
+export const recoverWebhookHeaders = validate360;
 
 function validate360(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate360/type",keyword:"type",params:{type: "string"}});
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data["Idempotency-Key"] !== undefined){
+let data0 = data["Idempotency-Key"];
+if(typeof data0 === "string"){
+if(func1(data0) > 255){
+vErrors = report(vErrors, {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/validate360/properties/Idempotency-Key/maxLength",keyword:"maxLength",params:{limit: 255}});
 errors++;
 }
-if(!((((data === "draft") || (data === "published")) || (data === "paused")) || (data === "archived"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate360/enum",keyword:"enum",params:{allowedValues: schema153.enum}});
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/validate360/properties/Idempotency-Key/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+if(!pattern17.test(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/validate360/properties/Idempotency-Key/pattern",keyword:"pattern",params:{pattern: "^[\\x21-\\x7e]+$"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/validate360/properties/Idempotency-Key/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate360/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 validate360.errors = vErrors;
 return errors === 0;
 }
 
+export const getApiKeyPath = validate361;
+export const updateApiKeyPath = validate361;
+export const revokeApiKeyPath = validate361;
+export const rotateApiKeyPath = validate361;
 
-function validate359(data, instancePath = ""){
+function validate361(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.api_key_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate361/required",keyword:"required",params:{missingProperty: "api_key_id"}});
+errors++;
+}
+if(data.api_key_id !== undefined){
+let data0 = data.api_key_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/api_key_id",schemaPath:"#/validate361/properties/api_key_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/api_key_id",schemaPath:"#/validate361/properties/api_key_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/api_key_id",schemaPath:"#/validate361/properties/api_key_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate361/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate361.errors = vErrors;
+return errors === 0;
+}
+
+export const listWorkflowsQuery = filling(validate362, fillListWorkflowsQuery);
+const schema154 = {"type":"object","properties":{"status":{"$ref":"#/$defs/WorkflowStatus"},"tag":{"type":"string","minLength":1,"maxLength":50},"group_id":{"type":"string","minLength":1,"maxLength":64},"search":{"type":"string","minLength":1,"maxLength":200},"sort":{"type":"string","enum":["created_at","-created_at","updated_at","-updated_at","name","-name"]},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
+const schema155 = {"type":"string","enum":["draft","published","paused","archived"]};
+
+function validate363(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate363/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((((data === "draft") || (data === "published")) || (data === "paused")) || (data === "archived"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate363/enum",keyword:"enum",params:{allowedValues: schema155.enum}});
+errors++;
+}
+validate363.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate362(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.status !== undefined){
-if(!(validate360(data.status, instancePath+"/status"))){
-vErrors = vErrors === null ? validate360.errors : vErrors.concat(validate360.errors);
+if(!(validate363(data.status, instancePath+"/status"))){
+vErrors = vErrors === null ? validate363.errors : vErrors.concat(validate363.errors);
 errors = vErrors.length;
 }
 }
@@ -9600,16 +9694,16 @@ if(data.tag !== undefined){
 let data1 = data.tag;
 if(typeof data1 === "string"){
 if(func1(data1) > 50){
-vErrors = report(vErrors, {instancePath:instancePath+"/tag",schemaPath:"#/validate359/properties/tag/maxLength",keyword:"maxLength",params:{limit: 50}});
+vErrors = report(vErrors, {instancePath:instancePath+"/tag",schemaPath:"#/validate362/properties/tag/maxLength",keyword:"maxLength",params:{limit: 50}});
 errors++;
 }
 if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/tag",schemaPath:"#/validate359/properties/tag/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/tag",schemaPath:"#/validate362/properties/tag/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/tag",schemaPath:"#/validate359/properties/tag/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/tag",schemaPath:"#/validate362/properties/tag/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -9617,16 +9711,16 @@ if(data.group_id !== undefined){
 let data2 = data.group_id;
 if(typeof data2 === "string"){
 if(func1(data2) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/group_id",schemaPath:"#/validate359/properties/group_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+vErrors = report(vErrors, {instancePath:instancePath+"/group_id",schemaPath:"#/validate362/properties/group_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
 if(func1(data2) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/group_id",schemaPath:"#/validate359/properties/group_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/group_id",schemaPath:"#/validate362/properties/group_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/group_id",schemaPath:"#/validate359/properties/group_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/group_id",schemaPath:"#/validate362/properties/group_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -9634,43 +9728,43 @@ if(data.search !== undefined){
 let data3 = data.search;
 if(typeof data3 === "string"){
 if(func1(data3) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/search",schemaPath:"#/validate359/properties/search/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath:instancePath+"/search",schemaPath:"#/validate362/properties/search/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data3) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/search",schemaPath:"#/validate359/properties/search/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/search",schemaPath:"#/validate362/properties/search/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/search",schemaPath:"#/validate359/properties/search/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/search",schemaPath:"#/validate362/properties/search/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.sort !== undefined){
 let data4 = data.sort;
 if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/sort",schemaPath:"#/validate359/properties/sort/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/sort",schemaPath:"#/validate362/properties/sort/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if(!((((((data4 === "created_at") || (data4 === "-created_at")) || (data4 === "updated_at")) || (data4 === "-updated_at")) || (data4 === "name")) || (data4 === "-name"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/sort",schemaPath:"#/validate359/properties/sort/enum",keyword:"enum",params:{allowedValues: schema152.properties.sort.enum}});
+vErrors = report(vErrors, {instancePath:instancePath+"/sort",schemaPath:"#/validate362/properties/sort/enum",keyword:"enum",params:{allowedValues: schema154.properties.sort.enum}});
 errors++;
 }
 }
 if(data.page !== undefined){
 let data5 = data.page;
 if(!((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate359/properties/page/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate362/properties/page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data5 == "number"){
 if(data5 > 1000000 || isNaN(data5)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate359/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate362/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
 errors++;
 }
 if(data5 < 1 || isNaN(data5)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate359/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate362/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
@@ -9678,228 +9772,87 @@ errors++;
 if(data.per_page !== undefined){
 let data6 = data.per_page;
 if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate359/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate362/properties/per_page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data6 == "number"){
 if(data6 > 100 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate359/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate362/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
 errors++;
 }
 if(data6 < 1 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate359/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate362/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate359/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate359.errors = vErrors;
-return errors === 0;
-}
-
-export const importWorkflowApplicationYamlBody = validate362;
-
-function validate362(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data === "string"){
-if(func1(data) > 1048576){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate362/maxLength",keyword:"maxLength",params:{limit: 1048576}});
-errors++;
-}
-if(func1(data) < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate362/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate362/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate362/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 validate362.errors = vErrors;
 return errors === 0;
 }
 
-export const getWorkflowPath = validate363;
-export const updateWorkflowPath = validate363;
-export const deleteWorkflowPath = validate363;
-export const publishWorkflowPath = validate363;
-export const listWorkflowVersionsPath = validate363;
-export const executeWorkflowPath = validate363;
-export const exportWorkflowPath = validate363;
-export const listWorkflowExecutionsPath = validate363;
-export const listWorkflowNodesPath = validate363;
-export const addWorkflowNodePath = validate363;
-export const listWorkflowEdgesPath = validate363;
-export const addWorkflowEdgePath = validate363;
-
-function validate363(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.workflow_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate363/required",keyword:"required",params:{missingProperty: "workflow_id"}});
-errors++;
-}
-if(data.workflow_id !== undefined){
-let data0 = data.workflow_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate363/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate363/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate363/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate363/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate363.errors = vErrors;
-return errors === 0;
-}
-
-export const listWorkflowVersionsQuery = filling(validate364, fillListWorkflowVersionsQuery);
-export const listWorkflowNodesQuery = filling(validate364, fillListWorkflowNodesQuery);
-export const listWorkflowEdgesQuery = filling(validate364, fillListWorkflowEdgesQuery);
-export const listNodeTypesQuery = filling(validate364, fillListNodeTypesQuery);
-export const listGroupsQuery = filling(validate364, fillListGroupsQuery);
-export const listEventTypesQuery = filling(validate364, fillListEventTypesQuery);
-export const listWebhookDeliveryAttemptsQuery = filling(validate364, fillListWebhookDeliveryAttemptsQuery);
-
-function validate364(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.page !== undefined){
-let data0 = data.page;
-if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate364/properties/page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data0 == "number"){
-if(data0 > 1000000 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate364/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
-errors++;
-}
-if(data0 < 1 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate364/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.per_page !== undefined){
-let data1 = data.per_page;
-if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate364/properties/per_page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data1 == "number"){
-if(data1 > 100 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate364/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data1 < 1 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate364/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate364/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate364.errors = vErrors;
-return errors === 0;
-}
-
-export const getWorkflowVersionPath = validate365;
+export const importWorkflowApplicationYamlBody = validate365;
 
 function validate365(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.workflow_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate365/required",keyword:"required",params:{missingProperty: "workflow_id"}});
+if(typeof data === "string"){
+if(func1(data) > 1048576){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate365/maxLength",keyword:"maxLength",params:{limit: 1048576}});
 errors++;
 }
-if(data.version === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate365/required",keyword:"required",params:{missingProperty: "version"}});
-errors++;
-}
-if(data.workflow_id !== undefined){
-let data0 = data.workflow_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate365/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate365/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
+if(func1(data) < 1){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate365/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate365/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.version !== undefined){
-let data1 = data.version;
-if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate365/properties/version/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data1 == "number"){
-if(data1 > 2147483647 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate365/properties/version/maximum",keyword:"maximum",params:{comparison: "<=", limit: 2147483647}});
-errors++;
-}
-if(data1 < 1 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate365/properties/version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate365/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate365/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 validate365.errors = vErrors;
 return errors === 0;
 }
 
-export const executeWorkflowQuery = validate366;
-const pattern29 = new RegExp("^([1-9]|[1-5][0-9]|60)s$", "u");
+export const getWorkflowPath = validate366;
+export const updateWorkflowPath = validate366;
+export const deleteWorkflowPath = validate366;
+export const publishWorkflowPath = validate366;
+export const listWorkflowVersionsPath = validate366;
+export const executeWorkflowPath = validate366;
+export const exportWorkflowPath = validate366;
+export const listWorkflowExecutionsPath = validate366;
+export const listWorkflowNodesPath = validate366;
+export const addWorkflowNodePath = validate366;
+export const listWorkflowEdgesPath = validate366;
+export const addWorkflowEdgePath = validate366;
 
 function validate366(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.wait !== undefined){
-let data0 = data.wait;
+if(data.workflow_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate366/required",keyword:"required",params:{missingProperty: "workflow_id"}});
+errors++;
+}
+if(data.workflow_id !== undefined){
+let data0 = data.workflow_id;
 if(typeof data0 === "string"){
-if(!pattern29.test(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/wait",schemaPath:"#/validate366/properties/wait/pattern",keyword:"pattern",params:{pattern: "^([1-9]|[1-5][0-9]|60)s$"}});
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate366/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate366/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/wait",schemaPath:"#/validate366/properties/wait/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate366/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -9912,25 +9865,48 @@ validate366.errors = vErrors;
 return errors === 0;
 }
 
-export const exportWorkflowQuery = validate367;
+export const listWorkflowVersionsQuery = filling(validate367, fillListWorkflowVersionsQuery);
+export const listWorkflowNodesQuery = filling(validate367, fillListWorkflowNodesQuery);
+export const listWorkflowEdgesQuery = filling(validate367, fillListWorkflowEdgesQuery);
+export const listNodeTypesQuery = filling(validate367, fillListNodeTypesQuery);
+export const listGroupsQuery = filling(validate367, fillListGroupsQuery);
+export const listEventTypesQuery = filling(validate367, fillListEventTypesQuery);
+export const listWebhookDeliveryAttemptsQuery = filling(validate367, fillListWebhookDeliveryAttemptsQuery);
 
 function validate367(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.version !== undefined){
-let data0 = data.version;
+if(data.page !== undefined){
+let data0 = data.page;
 if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate367/properties/version/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate367/properties/page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data0 == "number"){
-if(data0 > 2147483647 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate367/properties/version/maximum",keyword:"maximum",params:{comparison: "<=", limit: 2147483647}});
+if(data0 > 1000000 || isNaN(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate367/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
 errors++;
 }
 if(data0 < 1 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate367/properties/version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate367/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.per_page !== undefined){
+let data1 = data.per_page;
+if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate367/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data1 == "number"){
+if(data1 > 100 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate367/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data1 < 1 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate367/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
@@ -9944,142 +9920,52 @@ validate367.errors = vErrors;
 return errors === 0;
 }
 
-export const listWorkflowExecutionsQuery = filling(validate368, fillListWorkflowExecutionsQuery);
-const schema161 = {"type":"string","enum":["pending","running","waiting","paused","completed","failed","cancelled"]};
-
-function validate369(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate369/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((((((data === "pending") || (data === "running")) || (data === "waiting")) || (data === "paused")) || (data === "completed")) || (data === "failed")) || (data === "cancelled"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate369/enum",keyword:"enum",params:{allowedValues: schema161.enum}});
-errors++;
-}
-validate369.errors = vErrors;
-return errors === 0;
-}
-
+export const getWorkflowVersionPath = validate368;
 
 function validate368(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.status !== undefined){
-let data0 = data.status;
-if(Array.isArray(data0)){
-if(data0.length > 7){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate368/properties/status/maxItems",keyword:"maxItems",params:{limit: 7}});
+if(data.workflow_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate368/required",keyword:"required",params:{missingProperty: "workflow_id"}});
 errors++;
 }
-if(data0.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate368/properties/status/minItems",keyword:"minItems",params:{limit: 1}});
+if(data.version === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate368/required",keyword:"required",params:{missingProperty: "version"}});
 errors++;
 }
-const len0 = data0.length;
-for(let i0=0; i0<len0; i0++){
-if(!(validate369(data0[i0], instancePath+"/status/" + i0))){
-vErrors = vErrors === null ? validate369.errors : vErrors.concat(validate369.errors);
-errors = vErrors.length;
-}
-}
-let i1 = data0.length;
-let j0;
-if(i1 > 1){
-outer0:
-for(;i1--;){
-for(j0 = i1; j0--;){
-if(func0(data0[i1], data0[j0])){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate368/properties/status/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
-errors++;
-break outer0;
-}
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate368/properties/status/type",keyword:"type",params:{type: "array"}});
+if(data.workflow_id !== undefined){
+let data0 = data.workflow_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate368/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
-}
-if(data.from !== undefined){
-let data2 = data.from;
-if(typeof data2 === "string"){
-if(!(formats2.validate(data2))){
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate368/properties/from/format",keyword:"format",params:{format: "date-time"}});
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate368/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate368/properties/from/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate368/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.to !== undefined){
-let data3 = data.to;
-if(typeof data3 === "string"){
-if(!(formats2.validate(data3))){
-vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate368/properties/to/format",keyword:"format",params:{format: "date-time"}});
+if(data.version !== undefined){
+let data1 = data.version;
+if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate368/properties/version/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate368/properties/to/type",keyword:"type",params:{type: "string"}});
+if(typeof data1 == "number"){
+if(data1 > 2147483647 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate368/properties/version/maximum",keyword:"maximum",params:{comparison: "<=", limit: 2147483647}});
 errors++;
 }
-}
-if(data.page !== undefined){
-let data4 = data.page;
-if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate368/properties/page/type",keyword:"type",params:{type: "integer"}});
+if(data1 < 1 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate368/properties/version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
-if(typeof data4 == "number"){
-if(data4 > 1000000 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate368/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
-errors++;
-}
-if(data4 < 1 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate368/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.per_page !== undefined){
-let data5 = data.per_page;
-if(!((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate368/properties/per_page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data5 == "number"){
-if(data5 > 100 || isNaN(data5)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate368/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data5 < 1 || isNaN(data5)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate368/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.cursor !== undefined){
-let data6 = data.cursor;
-if(typeof data6 === "string"){
-if(func1(data6) > 512){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate368/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
-errors++;
-}
-if(func1(data6) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate368/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate368/properties/cursor/type",keyword:"type",params:{type: "string"}});
-errors++;
 }
 }
 }
@@ -10091,28 +9977,203 @@ validate368.errors = vErrors;
 return errors === 0;
 }
 
-export const addWorkflowNodeQuery = validate371;
-export const replaceWorkflowNodeQuery = validate371;
-export const deleteWorkflowNodeQuery = validate371;
-export const addWorkflowEdgeQuery = validate371;
-export const replaceWorkflowEdgeQuery = validate371;
-export const deleteWorkflowEdgeQuery = validate371;
+export const executeWorkflowQuery = validate369;
+const pattern29 = new RegExp("^([1-9]|[1-5][0-9]|60)s$", "u");
+
+function validate369(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.wait !== undefined){
+let data0 = data.wait;
+if(typeof data0 === "string"){
+if(!pattern29.test(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/wait",schemaPath:"#/validate369/properties/wait/pattern",keyword:"pattern",params:{pattern: "^([1-9]|[1-5][0-9]|60)s$"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/wait",schemaPath:"#/validate369/properties/wait/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate369/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate369.errors = vErrors;
+return errors === 0;
+}
+
+export const exportWorkflowQuery = validate370;
+
+function validate370(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.version !== undefined){
+let data0 = data.version;
+if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate370/properties/version/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data0 == "number"){
+if(data0 > 2147483647 || isNaN(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate370/properties/version/maximum",keyword:"maximum",params:{comparison: "<=", limit: 2147483647}});
+errors++;
+}
+if(data0 < 1 || isNaN(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate370/properties/version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate370/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate370.errors = vErrors;
+return errors === 0;
+}
+
+export const listWorkflowExecutionsQuery = filling(validate371, fillListWorkflowExecutionsQuery);
+const schema163 = {"type":"string","enum":["pending","running","waiting","paused","completed","failed","cancelled"]};
+
+function validate372(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate372/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((((((data === "pending") || (data === "running")) || (data === "waiting")) || (data === "paused")) || (data === "completed")) || (data === "failed")) || (data === "cancelled"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate372/enum",keyword:"enum",params:{allowedValues: schema163.enum}});
+errors++;
+}
+validate372.errors = vErrors;
+return errors === 0;
+}
+
 
 function validate371(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.revision !== undefined){
-let data0 = data.revision;
-if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/revision",schemaPath:"#/validate371/properties/revision/type",keyword:"type",params:{type: "integer"}});
+if(data.status !== undefined){
+let data0 = data.status;
+if(Array.isArray(data0)){
+if(data0.length > 7){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate371/properties/status/maxItems",keyword:"maxItems",params:{limit: 7}});
 errors++;
 }
-if(typeof data0 == "number"){
-if(data0 < 1 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/revision",schemaPath:"#/validate371/properties/revision/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+if(data0.length < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate371/properties/status/minItems",keyword:"minItems",params:{limit: 1}});
 errors++;
 }
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate372(data0[i0], instancePath+"/status/" + i0))){
+vErrors = vErrors === null ? validate372.errors : vErrors.concat(validate372.errors);
+errors = vErrors.length;
+}
+}
+let i1 = data0.length;
+let j0;
+if(i1 > 1){
+outer0:
+for(;i1--;){
+for(j0 = i1; j0--;){
+if(func0(data0[i1], data0[j0])){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate371/properties/status/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
+errors++;
+break outer0;
+}
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate371/properties/status/type",keyword:"type",params:{type: "array"}});
+errors++;
+}
+}
+if(data.from !== undefined){
+let data2 = data.from;
+if(typeof data2 === "string"){
+if(!(formats2.validate(data2))){
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate371/properties/from/format",keyword:"format",params:{format: "date-time"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate371/properties/from/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.to !== undefined){
+let data3 = data.to;
+if(typeof data3 === "string"){
+if(!(formats2.validate(data3))){
+vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate371/properties/to/format",keyword:"format",params:{format: "date-time"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate371/properties/to/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.page !== undefined){
+let data4 = data.page;
+if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate371/properties/page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data4 == "number"){
+if(data4 > 1000000 || isNaN(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate371/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+errors++;
+}
+if(data4 < 1 || isNaN(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate371/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.per_page !== undefined){
+let data5 = data.per_page;
+if(!((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate371/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data5 == "number"){
+if(data5 > 100 || isNaN(data5)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate371/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data5 < 1 || isNaN(data5)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate371/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.cursor !== undefined){
+let data6 = data.cursor;
+if(typeof data6 === "string"){
+if(func1(data6) > 512){
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate371/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
+errors++;
+}
+if(func1(data6) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate371/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate371/properties/cursor/type",keyword:"type",params:{type: "string"}});
+errors++;
 }
 }
 }
@@ -10124,149 +10185,28 @@ validate371.errors = vErrors;
 return errors === 0;
 }
 
-export const getWorkflowNodePath = validate372;
-export const replaceWorkflowNodePath = validate372;
-export const deleteWorkflowNodePath = validate372;
-
-function validate372(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.workflow_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate372/required",keyword:"required",params:{missingProperty: "workflow_id"}});
-errors++;
-}
-if(data.node_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate372/required",keyword:"required",params:{missingProperty: "node_id"}});
-errors++;
-}
-if(data.workflow_id !== undefined){
-let data0 = data.workflow_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate372/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate372/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate372/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.node_id !== undefined){
-let data1 = data.node_id;
-if(typeof data1 === "string"){
-if(func1(data1) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/node_id",schemaPath:"#/validate372/properties/node_id/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/node_id",schemaPath:"#/validate372/properties/node_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/node_id",schemaPath:"#/validate372/properties/node_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate372/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate372.errors = vErrors;
-return errors === 0;
-}
-
-export const getWorkflowEdgePath = validate373;
-export const replaceWorkflowEdgePath = validate373;
-export const deleteWorkflowEdgePath = validate373;
-
-function validate373(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.workflow_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate373/required",keyword:"required",params:{missingProperty: "workflow_id"}});
-errors++;
-}
-if(data.edge_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate373/required",keyword:"required",params:{missingProperty: "edge_id"}});
-errors++;
-}
-if(data.workflow_id !== undefined){
-let data0 = data.workflow_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate373/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate373/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate373/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.edge_id !== undefined){
-let data1 = data.edge_id;
-if(typeof data1 === "string"){
-if(func1(data1) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/edge_id",schemaPath:"#/validate373/properties/edge_id/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/edge_id",schemaPath:"#/validate373/properties/edge_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/edge_id",schemaPath:"#/validate373/properties/edge_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate373/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate373.errors = vErrors;
-return errors === 0;
-}
-
-export const getNodeTypePath = validate374;
+export const addWorkflowNodeQuery = validate374;
+export const replaceWorkflowNodeQuery = validate374;
+export const deleteWorkflowNodeQuery = validate374;
+export const addWorkflowEdgeQuery = validate374;
+export const replaceWorkflowEdgeQuery = validate374;
+export const deleteWorkflowEdgeQuery = validate374;
 
 function validate374(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.node_type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate374/required",keyword:"required",params:{missingProperty: "node_type"}});
+if(data.revision !== undefined){
+let data0 = data.revision;
+if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/revision",schemaPath:"#/validate374/properties/revision/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(data.node_type !== undefined){
-let data0 = data.node_type;
-if(typeof data0 === "string"){
-if(func1(data0) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/node_type",schemaPath:"#/validate374/properties/node_type/maxLength",keyword:"maxLength",params:{limit: 200}});
+if(typeof data0 == "number"){
+if(data0 < 1 || isNaN(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/revision",schemaPath:"#/validate374/properties/revision/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/node_type",schemaPath:"#/validate374/properties/node_type/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/node_type",schemaPath:"#/validate374/properties/node_type/type",keyword:"type",params:{type: "string"}});
-errors++;
 }
 }
 }
@@ -10278,12 +10218,22 @@ validate374.errors = vErrors;
 return errors === 0;
 }
 
-export const listExecutionsQuery = filling(validate375, fillListExecutionsQuery);
+export const getWorkflowNodePath = validate375;
+export const replaceWorkflowNodePath = validate375;
+export const deleteWorkflowNodePath = validate375;
 
 function validate375(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.workflow_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate375/required",keyword:"required",params:{missingProperty: "workflow_id"}});
+errors++;
+}
+if(data.node_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate375/required",keyword:"required",params:{missingProperty: "node_id"}});
+errors++;
+}
 if(data.workflow_id !== undefined){
 let data0 = data.workflow_id;
 if(typeof data0 === "string"){
@@ -10301,118 +10251,20 @@ vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"
 errors++;
 }
 }
-if(data.status !== undefined){
-let data1 = data.status;
-if(Array.isArray(data1)){
-if(data1.length > 7){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate375/properties/status/maxItems",keyword:"maxItems",params:{limit: 7}});
+if(data.node_id !== undefined){
+let data1 = data.node_id;
+if(typeof data1 === "string"){
+if(func1(data1) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/node_id",schemaPath:"#/validate375/properties/node_id/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
-if(data1.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate375/properties/status/minItems",keyword:"minItems",params:{limit: 1}});
-errors++;
-}
-const len0 = data1.length;
-for(let i0=0; i0<len0; i0++){
-if(!(validate369(data1[i0], instancePath+"/status/" + i0))){
-vErrors = vErrors === null ? validate369.errors : vErrors.concat(validate369.errors);
-errors = vErrors.length;
-}
-}
-let i1 = data1.length;
-let j0;
-if(i1 > 1){
-outer0:
-for(;i1--;){
-for(j0 = i1; j0--;){
-if(func0(data1[i1], data1[j0])){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate375/properties/status/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
-errors++;
-break outer0;
-}
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate375/properties/status/type",keyword:"type",params:{type: "array"}});
-errors++;
-}
-}
-if(data.from !== undefined){
-let data3 = data.from;
-if(typeof data3 === "string"){
-if(!(formats2.validate(data3))){
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate375/properties/from/format",keyword:"format",params:{format: "date-time"}});
+if(func1(data1) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/node_id",schemaPath:"#/validate375/properties/node_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate375/properties/from/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.to !== undefined){
-let data4 = data.to;
-if(typeof data4 === "string"){
-if(!(formats2.validate(data4))){
-vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate375/properties/to/format",keyword:"format",params:{format: "date-time"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate375/properties/to/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.page !== undefined){
-let data5 = data.page;
-if(!((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate375/properties/page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data5 == "number"){
-if(data5 > 1000000 || isNaN(data5)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate375/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
-errors++;
-}
-if(data5 < 1 || isNaN(data5)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate375/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.per_page !== undefined){
-let data6 = data.per_page;
-if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate375/properties/per_page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data6 == "number"){
-if(data6 > 100 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate375/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data6 < 1 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate375/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.cursor !== undefined){
-let data7 = data.cursor;
-if(typeof data7 === "string"){
-if(func1(data7) > 512){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate375/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
-errors++;
-}
-if(func1(data7) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate375/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate375/properties/cursor/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/node_id",schemaPath:"#/validate375/properties/node_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -10425,39 +10277,89 @@ validate375.errors = vErrors;
 return errors === 0;
 }
 
-export const getExecutionPath = validate377;
-export const deleteExecutionPath = validate377;
-export const cancelExecutionPath = validate377;
-export const pauseExecutionPath = validate377;
-export const resumeExecutionPath = validate377;
-export const retryExecutionPath = validate377;
-export const replayExecutionPath = validate377;
-export const listExecutionStepsPath = validate377;
-export const listExecutionLogsPath = validate377;
-export const streamExecutionEventsPath = validate377;
+export const getWorkflowEdgePath = validate376;
+export const replaceWorkflowEdgePath = validate376;
+export const deleteWorkflowEdgePath = validate376;
+
+function validate376(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.workflow_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate376/required",keyword:"required",params:{missingProperty: "workflow_id"}});
+errors++;
+}
+if(data.edge_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate376/required",keyword:"required",params:{missingProperty: "edge_id"}});
+errors++;
+}
+if(data.workflow_id !== undefined){
+let data0 = data.workflow_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate376/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate376/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate376/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.edge_id !== undefined){
+let data1 = data.edge_id;
+if(typeof data1 === "string"){
+if(func1(data1) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/edge_id",schemaPath:"#/validate376/properties/edge_id/maxLength",keyword:"maxLength",params:{limit: 200}});
+errors++;
+}
+if(func1(data1) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/edge_id",schemaPath:"#/validate376/properties/edge_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/edge_id",schemaPath:"#/validate376/properties/edge_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate376/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate376.errors = vErrors;
+return errors === 0;
+}
+
+export const getNodeTypePath = validate377;
 
 function validate377(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.execution_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate377/required",keyword:"required",params:{missingProperty: "execution_id"}});
+if(data.node_type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate377/required",keyword:"required",params:{missingProperty: "node_type"}});
 errors++;
 }
-if(data.execution_id !== undefined){
-let data0 = data.execution_id;
+if(data.node_type !== undefined){
+let data0 = data.node_type;
 if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate377/properties/execution_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+if(func1(data0) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/node_type",schemaPath:"#/validate377/properties/node_type/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate377/properties/execution_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/node_type",schemaPath:"#/validate377/properties/node_type/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate377/properties/execution_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/node_type",schemaPath:"#/validate377/properties/node_type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -10470,54 +10372,54 @@ validate377.errors = vErrors;
 return errors === 0;
 }
 
-export const listExecutionStepsQuery = filling(validate378, fillListExecutionStepsQuery);
-const schema169 = {"type":"string","enum":["pending","running","waiting","completed","failed","skipped","cancelled"]};
-
-function validate379(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate379/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((((((data === "pending") || (data === "running")) || (data === "waiting")) || (data === "completed")) || (data === "failed")) || (data === "skipped")) || (data === "cancelled"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate379/enum",keyword:"enum",params:{allowedValues: schema169.enum}});
-errors++;
-}
-validate379.errors = vErrors;
-return errors === 0;
-}
-
+export const listExecutionsQuery = filling(validate378, fillListExecutionsQuery);
 
 function validate378(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.workflow_id !== undefined){
+let data0 = data.workflow_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate378/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate378/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate378/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
 if(data.status !== undefined){
-let data0 = data.status;
-if(Array.isArray(data0)){
-if(data0.length > 7){
+let data1 = data.status;
+if(Array.isArray(data1)){
+if(data1.length > 7){
 vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate378/properties/status/maxItems",keyword:"maxItems",params:{limit: 7}});
 errors++;
 }
-if(data0.length < 1){
+if(data1.length < 1){
 vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate378/properties/status/minItems",keyword:"minItems",params:{limit: 1}});
 errors++;
 }
-const len0 = data0.length;
+const len0 = data1.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate379(data0[i0], instancePath+"/status/" + i0))){
-vErrors = vErrors === null ? validate379.errors : vErrors.concat(validate379.errors);
+if(!(validate372(data1[i0], instancePath+"/status/" + i0))){
+vErrors = vErrors === null ? validate372.errors : vErrors.concat(validate372.errors);
 errors = vErrors.length;
 }
 }
-let i1 = data0.length;
+let i1 = data1.length;
 let j0;
 if(i1 > 1){
 outer0:
 for(;i1--;){
 for(j0 = i1; j0--;){
-if(func0(data0[i1], data0[j0])){
+if(func0(data1[i1], data1[j0])){
 vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate378/properties/status/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
 errors++;
 break outer0;
@@ -10531,38 +10433,81 @@ vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/val
 errors++;
 }
 }
+if(data.from !== undefined){
+let data3 = data.from;
+if(typeof data3 === "string"){
+if(!(formats2.validate(data3))){
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate378/properties/from/format",keyword:"format",params:{format: "date-time"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate378/properties/from/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.to !== undefined){
+let data4 = data.to;
+if(typeof data4 === "string"){
+if(!(formats2.validate(data4))){
+vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate378/properties/to/format",keyword:"format",params:{format: "date-time"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate378/properties/to/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
 if(data.page !== undefined){
-let data2 = data.page;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+let data5 = data.page;
+if(!((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5)))){
 vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate378/properties/page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(typeof data2 == "number"){
-if(data2 > 1000000 || isNaN(data2)){
+if(typeof data5 == "number"){
+if(data5 > 1000000 || isNaN(data5)){
 vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate378/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
 errors++;
 }
-if(data2 < 1 || isNaN(data2)){
+if(data5 < 1 || isNaN(data5)){
 vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate378/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
 }
 if(data.per_page !== undefined){
-let data3 = data.per_page;
-if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+let data6 = data.per_page;
+if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
 vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate378/properties/per_page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(typeof data3 == "number"){
-if(data3 > 100 || isNaN(data3)){
+if(typeof data6 == "number"){
+if(data6 > 100 || isNaN(data6)){
 vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate378/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
 errors++;
 }
-if(data3 < 1 || isNaN(data3)){
+if(data6 < 1 || isNaN(data6)){
 vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate378/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
+}
+}
+if(data.cursor !== undefined){
+let data7 = data.cursor;
+if(typeof data7 === "string"){
+if(func1(data7) > 512){
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate378/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
+errors++;
+}
+if(func1(data7) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate378/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate378/properties/cursor/type",keyword:"type",params:{type: "string"}});
+errors++;
 }
 }
 }
@@ -10574,8 +10519,53 @@ validate378.errors = vErrors;
 return errors === 0;
 }
 
-export const listExecutionLogsQuery = filling(validate381, fillListExecutionLogsQuery);
-const schema171 = {"type":"string","enum":["debug","info","warn","error"]};
+export const getExecutionPath = validate380;
+export const deleteExecutionPath = validate380;
+export const cancelExecutionPath = validate380;
+export const pauseExecutionPath = validate380;
+export const resumeExecutionPath = validate380;
+export const retryExecutionPath = validate380;
+export const replayExecutionPath = validate380;
+export const listExecutionStepsPath = validate380;
+export const listExecutionLogsPath = validate380;
+export const streamExecutionEventsPath = validate380;
+
+function validate380(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.execution_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate380/required",keyword:"required",params:{missingProperty: "execution_id"}});
+errors++;
+}
+if(data.execution_id !== undefined){
+let data0 = data.execution_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate380/properties/execution_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate380/properties/execution_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate380/properties/execution_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate380/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate380.errors = vErrors;
+return errors === 0;
+}
+
+export const listExecutionStepsQuery = filling(validate381, fillListExecutionStepsQuery);
+const schema171 = {"type":"string","enum":["pending","running","waiting","completed","failed","skipped","cancelled"]};
 
 function validate382(data, instancePath = ""){
 let vErrors = null;
@@ -10584,7 +10574,7 @@ if(typeof data !== "string"){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate382/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(!((((data === "debug") || (data === "info")) || (data === "warn")) || (data === "error"))){
+if(!(((((((data === "pending") || (data === "running")) || (data === "waiting")) || (data === "completed")) || (data === "failed")) || (data === "skipped")) || (data === "cancelled"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate382/enum",keyword:"enum",params:{allowedValues: schema171.enum}});
 errors++;
 }
@@ -10597,20 +10587,20 @@ function validate381(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.level !== undefined){
-let data0 = data.level;
+if(data.status !== undefined){
+let data0 = data.status;
 if(Array.isArray(data0)){
-if(data0.length > 4){
-vErrors = report(vErrors, {instancePath:instancePath+"/level",schemaPath:"#/validate381/properties/level/maxItems",keyword:"maxItems",params:{limit: 4}});
+if(data0.length > 7){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate381/properties/status/maxItems",keyword:"maxItems",params:{limit: 7}});
 errors++;
 }
 if(data0.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/level",schemaPath:"#/validate381/properties/level/minItems",keyword:"minItems",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate381/properties/status/minItems",keyword:"minItems",params:{limit: 1}});
 errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate382(data0[i0], instancePath+"/level/" + i0))){
+if(!(validate382(data0[i0], instancePath+"/status/" + i0))){
 vErrors = vErrors === null ? validate382.errors : vErrors.concat(validate382.errors);
 errors = vErrors.length;
 }
@@ -10622,7 +10612,7 @@ outer0:
 for(;i1--;){
 for(j0 = i1; j0--;){
 if(func0(data0[i1], data0[j0])){
-vErrors = report(vErrors, {instancePath:instancePath+"/level",schemaPath:"#/validate381/properties/level/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate381/properties/status/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
 errors++;
 break outer0;
 }
@@ -10631,76 +10621,42 @@ break outer0;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/level",schemaPath:"#/validate381/properties/level/type",keyword:"type",params:{type: "array"}});
-errors++;
-}
-}
-if(data.node_id !== undefined){
-let data2 = data.node_id;
-if(typeof data2 === "string"){
-if(func1(data2) > 1000){
-vErrors = report(vErrors, {instancePath:instancePath+"/node_id",schemaPath:"#/validate381/properties/node_id/maxLength",keyword:"maxLength",params:{limit: 1000}});
-errors++;
-}
-if(func1(data2) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/node_id",schemaPath:"#/validate381/properties/node_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/node_id",schemaPath:"#/validate381/properties/node_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate381/properties/status/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
 }
 if(data.page !== undefined){
-let data3 = data.page;
-if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+let data2 = data.page;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
 vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate381/properties/page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(typeof data3 == "number"){
-if(data3 > 1000000 || isNaN(data3)){
+if(typeof data2 == "number"){
+if(data2 > 1000000 || isNaN(data2)){
 vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate381/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
 errors++;
 }
-if(data3 < 1 || isNaN(data3)){
+if(data2 < 1 || isNaN(data2)){
 vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate381/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
 }
 if(data.per_page !== undefined){
-let data4 = data.per_page;
-if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
+let data3 = data.per_page;
+if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
 vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate381/properties/per_page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(typeof data4 == "number"){
-if(data4 > 100 || isNaN(data4)){
+if(typeof data3 == "number"){
+if(data3 > 100 || isNaN(data3)){
 vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate381/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
 errors++;
 }
-if(data4 < 1 || isNaN(data4)){
+if(data3 < 1 || isNaN(data3)){
 vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate381/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
-}
-}
-if(data.cursor !== undefined){
-let data5 = data.cursor;
-if(typeof data5 === "string"){
-if(func1(data5) > 512){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate381/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
-errors++;
-}
-if(func1(data5) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate381/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate381/properties/cursor/type",keyword:"type",params:{type: "string"}});
-errors++;
 }
 }
 }
@@ -10712,27 +10668,133 @@ validate381.errors = vErrors;
 return errors === 0;
 }
 
-export const streamExecutionEventsHeaders = validate384;
+export const listExecutionLogsQuery = filling(validate384, fillListExecutionLogsQuery);
+const schema173 = {"type":"string","enum":["debug","info","warn","error"]};
+
+function validate385(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate385/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((((data === "debug") || (data === "info")) || (data === "warn")) || (data === "error"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate385/enum",keyword:"enum",params:{allowedValues: schema173.enum}});
+errors++;
+}
+validate385.errors = vErrors;
+return errors === 0;
+}
+
 
 function validate384(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data["Last-Event-ID"] !== undefined){
-let data0 = data["Last-Event-ID"];
-if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/Last-Event-ID",schemaPath:"#/validate384/properties/Last-Event-ID/type",keyword:"type",params:{type: "integer"}});
+if(data.level !== undefined){
+let data0 = data.level;
+if(Array.isArray(data0)){
+if(data0.length > 4){
+vErrors = report(vErrors, {instancePath:instancePath+"/level",schemaPath:"#/validate384/properties/level/maxItems",keyword:"maxItems",params:{limit: 4}});
 errors++;
 }
-if(typeof data0 == "number"){
-if(data0 > 9007199254740991 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/Last-Event-ID",schemaPath:"#/validate384/properties/Last-Event-ID/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}});
+if(data0.length < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/level",schemaPath:"#/validate384/properties/level/minItems",keyword:"minItems",params:{limit: 1}});
 errors++;
 }
-if(data0 < 0 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/Last-Event-ID",schemaPath:"#/validate384/properties/Last-Event-ID/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate385(data0[i0], instancePath+"/level/" + i0))){
+vErrors = vErrors === null ? validate385.errors : vErrors.concat(validate385.errors);
+errors = vErrors.length;
+}
+}
+let i1 = data0.length;
+let j0;
+if(i1 > 1){
+outer0:
+for(;i1--;){
+for(j0 = i1; j0--;){
+if(func0(data0[i1], data0[j0])){
+vErrors = report(vErrors, {instancePath:instancePath+"/level",schemaPath:"#/validate384/properties/level/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
+errors++;
+break outer0;
+}
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/level",schemaPath:"#/validate384/properties/level/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
+}
+if(data.node_id !== undefined){
+let data2 = data.node_id;
+if(typeof data2 === "string"){
+if(func1(data2) > 1000){
+vErrors = report(vErrors, {instancePath:instancePath+"/node_id",schemaPath:"#/validate384/properties/node_id/maxLength",keyword:"maxLength",params:{limit: 1000}});
+errors++;
+}
+if(func1(data2) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/node_id",schemaPath:"#/validate384/properties/node_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/node_id",schemaPath:"#/validate384/properties/node_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.page !== undefined){
+let data3 = data.page;
+if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate384/properties/page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data3 == "number"){
+if(data3 > 1000000 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate384/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+errors++;
+}
+if(data3 < 1 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate384/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.per_page !== undefined){
+let data4 = data.per_page;
+if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate384/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data4 == "number"){
+if(data4 > 100 || isNaN(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate384/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data4 < 1 || isNaN(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate384/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.cursor !== undefined){
+let data5 = data.cursor;
+if(typeof data5 === "string"){
+if(func1(data5) > 512){
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate384/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
+errors++;
+}
+if(func1(data5) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate384/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate384/properties/cursor/type",keyword:"type",params:{type: "string"}});
+errors++;
 }
 }
 }
@@ -10744,62 +10806,94 @@ validate384.errors = vErrors;
 return errors === 0;
 }
 
-export const sendCallbackPath = validate385;
-
-function validate385(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.callback_token === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate385/required",keyword:"required",params:{missingProperty: "callback_token"}});
-errors++;
-}
-if(data.callback_token !== undefined){
-let data0 = data.callback_token;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/callback_token",schemaPath:"#/validate385/properties/callback_token/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/callback_token",schemaPath:"#/validate385/properties/callback_token/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/callback_token",schemaPath:"#/validate385/properties/callback_token/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate385/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate385.errors = vErrors;
-return errors === 0;
-}
-
-export const listApprovalsQuery = filling(validate386, fillListApprovalsQuery);
-const schema175 = {"type":"string","enum":["pending","approved","declined","expired","cancelled"]};
+export const streamExecutionEventsHeaders = validate387;
 
 function validate387(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate387/type",keyword:"type",params:{type: "string"}});
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data["Last-Event-ID"] !== undefined){
+let data0 = data["Last-Event-ID"];
+if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/Last-Event-ID",schemaPath:"#/validate387/properties/Last-Event-ID/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(!(((((data === "pending") || (data === "approved")) || (data === "declined")) || (data === "expired")) || (data === "cancelled"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate387/enum",keyword:"enum",params:{allowedValues: schema175.enum}});
+if(typeof data0 == "number"){
+if(data0 > 9007199254740991 || isNaN(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/Last-Event-ID",schemaPath:"#/validate387/properties/Last-Event-ID/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}});
+errors++;
+}
+if(data0 < 0 || isNaN(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/Last-Event-ID",schemaPath:"#/validate387/properties/Last-Event-ID/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+errors++;
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate387/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 validate387.errors = vErrors;
 return errors === 0;
 }
 
+export const sendCallbackPath = validate388;
 
-function validate386(data, instancePath = ""){
+function validate388(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.callback_token === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate388/required",keyword:"required",params:{missingProperty: "callback_token"}});
+errors++;
+}
+if(data.callback_token !== undefined){
+let data0 = data.callback_token;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/callback_token",schemaPath:"#/validate388/properties/callback_token/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/callback_token",schemaPath:"#/validate388/properties/callback_token/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/callback_token",schemaPath:"#/validate388/properties/callback_token/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate388/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate388.errors = vErrors;
+return errors === 0;
+}
+
+export const listApprovalsQuery = filling(validate389, fillListApprovalsQuery);
+const schema177 = {"type":"string","enum":["pending","approved","declined","expired","cancelled"]};
+
+function validate390(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate390/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((((data === "pending") || (data === "approved")) || (data === "declined")) || (data === "expired")) || (data === "cancelled"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate390/enum",keyword:"enum",params:{allowedValues: schema177.enum}});
+errors++;
+}
+validate390.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate389(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -10807,17 +10901,17 @@ if(data.status !== undefined){
 let data0 = data.status;
 if(Array.isArray(data0)){
 if(data0.length > 5){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate386/properties/status/maxItems",keyword:"maxItems",params:{limit: 5}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate389/properties/status/maxItems",keyword:"maxItems",params:{limit: 5}});
 errors++;
 }
 if(data0.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate386/properties/status/minItems",keyword:"minItems",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate389/properties/status/minItems",keyword:"minItems",params:{limit: 1}});
 errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate387(data0[i0], instancePath+"/status/" + i0))){
-vErrors = vErrors === null ? validate387.errors : vErrors.concat(validate387.errors);
+if(!(validate390(data0[i0], instancePath+"/status/" + i0))){
+vErrors = vErrors === null ? validate390.errors : vErrors.concat(validate390.errors);
 errors = vErrors.length;
 }
 }
@@ -10828,7 +10922,7 @@ outer0:
 for(;i1--;){
 for(j0 = i1; j0--;){
 if(func0(data0[i1], data0[j0])){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate386/properties/status/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate389/properties/status/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
 errors++;
 break outer0;
 }
@@ -10837,7 +10931,7 @@ break outer0;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate386/properties/status/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate389/properties/status/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
 }
@@ -10845,32 +10939,32 @@ if(data.execution_id !== undefined){
 let data2 = data.execution_id;
 if(typeof data2 === "string"){
 if(func1(data2) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate386/properties/execution_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate389/properties/execution_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
 if(func1(data2) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate386/properties/execution_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate389/properties/execution_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate386/properties/execution_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate389/properties/execution_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.page !== undefined){
 let data3 = data.page;
 if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate386/properties/page/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate389/properties/page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data3 == "number"){
 if(data3 > 1000000 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate386/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate389/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
 errors++;
 }
 if(data3 < 1 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate386/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate389/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
@@ -10878,16 +10972,16 @@ errors++;
 if(data.per_page !== undefined){
 let data4 = data.per_page;
 if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate386/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate389/properties/per_page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data4 == "number"){
 if(data4 > 100 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate386/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate389/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
 errors++;
 }
 if(data4 < 1 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate386/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate389/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
@@ -10896,54 +10990,16 @@ if(data.cursor !== undefined){
 let data5 = data.cursor;
 if(typeof data5 === "string"){
 if(func1(data5) > 512){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate386/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate389/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
 errors++;
 }
 if(func1(data5) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate386/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate389/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate386/properties/cursor/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate386/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate386.errors = vErrors;
-return errors === 0;
-}
-
-export const getApprovalPath = validate389;
-export const approveApprovalPath = validate389;
-export const declineApprovalPath = validate389;
-
-function validate389(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.approval_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate389/required",keyword:"required",params:{missingProperty: "approval_id"}});
-errors++;
-}
-if(data.approval_id !== undefined){
-let data0 = data.approval_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/approval_id",schemaPath:"#/validate389/properties/approval_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/approval_id",schemaPath:"#/validate389/properties/approval_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/approval_id",schemaPath:"#/validate389/properties/approval_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate389/properties/cursor/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -10956,203 +11012,33 @@ validate389.errors = vErrors;
 return errors === 0;
 }
 
-export const listBulkJobsQuery = filling(validate390, fillListBulkJobsQuery);
-
-function validate390(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.page !== undefined){
-let data0 = data.page;
-if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate390/properties/page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data0 == "number"){
-if(data0 > 1000000 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate390/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
-errors++;
-}
-if(data0 < 1 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate390/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.per_page !== undefined){
-let data1 = data.per_page;
-if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate390/properties/per_page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data1 == "number"){
-if(data1 > 100 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate390/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data1 < 1 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate390/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.cursor !== undefined){
-let data2 = data.cursor;
-if(typeof data2 === "string"){
-if(func1(data2) > 512){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate390/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
-errors++;
-}
-if(func1(data2) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate390/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate390/properties/cursor/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate390/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate390.errors = vErrors;
-return errors === 0;
-}
-
-export const getBulkJobPath = validate391;
-export const cancelBulkJobPath = validate391;
-export const listBulkJobItemsPath = validate391;
-
-function validate391(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.bulk_job_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate391/required",keyword:"required",params:{missingProperty: "bulk_job_id"}});
-errors++;
-}
-if(data.bulk_job_id !== undefined){
-let data0 = data.bulk_job_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/bulk_job_id",schemaPath:"#/validate391/properties/bulk_job_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/bulk_job_id",schemaPath:"#/validate391/properties/bulk_job_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/bulk_job_id",schemaPath:"#/validate391/properties/bulk_job_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate391/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate391.errors = vErrors;
-return errors === 0;
-}
-
-export const listBulkJobItemsQuery = filling(validate392, fillListBulkJobItemsQuery);
-const schema180 = {"type":"string","enum":["pending","succeeded","failed","skipped"]};
-
-function validate393(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate393/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((((data === "pending") || (data === "succeeded")) || (data === "failed")) || (data === "skipped"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate393/enum",keyword:"enum",params:{allowedValues: schema180.enum}});
-errors++;
-}
-validate393.errors = vErrors;
-return errors === 0;
-}
-
+export const getApprovalPath = validate392;
+export const approveApprovalPath = validate392;
+export const declineApprovalPath = validate392;
 
 function validate392(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.status !== undefined){
-let data0 = data.status;
-if(Array.isArray(data0)){
-if(data0.length > 4){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate392/properties/status/maxItems",keyword:"maxItems",params:{limit: 4}});
+if(data.approval_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate392/required",keyword:"required",params:{missingProperty: "approval_id"}});
 errors++;
 }
-if(data0.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate392/properties/status/minItems",keyword:"minItems",params:{limit: 1}});
+if(data.approval_id !== undefined){
+let data0 = data.approval_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/approval_id",schemaPath:"#/validate392/properties/approval_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
-const len0 = data0.length;
-for(let i0=0; i0<len0; i0++){
-if(!(validate393(data0[i0], instancePath+"/status/" + i0))){
-vErrors = vErrors === null ? validate393.errors : vErrors.concat(validate393.errors);
-errors = vErrors.length;
-}
-}
-let i1 = data0.length;
-let j0;
-if(i1 > 1){
-outer0:
-for(;i1--;){
-for(j0 = i1; j0--;){
-if(func0(data0[i1], data0[j0])){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate392/properties/status/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/approval_id",schemaPath:"#/validate392/properties/approval_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
-break outer0;
-}
-}
-}
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate392/properties/status/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/approval_id",schemaPath:"#/validate392/properties/approval_id/type",keyword:"type",params:{type: "string"}});
 errors++;
-}
-}
-if(data.page !== undefined){
-let data2 = data.page;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate392/properties/page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data2 == "number"){
-if(data2 > 1000000 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate392/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
-errors++;
-}
-if(data2 < 1 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate392/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.per_page !== undefined){
-let data3 = data.per_page;
-if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate392/properties/per_page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data3 == "number"){
-if(data3 > 100 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate392/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data3 < 1 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate392/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
 }
 }
 }
@@ -11164,33 +11050,203 @@ validate392.errors = vErrors;
 return errors === 0;
 }
 
-export const getGroupPath = validate395;
-export const updateGroupPath = validate395;
-export const deleteGroupPath = validate395;
+export const listBulkJobsQuery = filling(validate393, fillListBulkJobsQuery);
+
+function validate393(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.page !== undefined){
+let data0 = data.page;
+if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate393/properties/page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data0 == "number"){
+if(data0 > 1000000 || isNaN(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate393/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+errors++;
+}
+if(data0 < 1 || isNaN(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate393/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.per_page !== undefined){
+let data1 = data.per_page;
+if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate393/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data1 == "number"){
+if(data1 > 100 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate393/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data1 < 1 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate393/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.cursor !== undefined){
+let data2 = data.cursor;
+if(typeof data2 === "string"){
+if(func1(data2) > 512){
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate393/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
+errors++;
+}
+if(func1(data2) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate393/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate393/properties/cursor/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate393/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate393.errors = vErrors;
+return errors === 0;
+}
+
+export const getBulkJobPath = validate394;
+export const cancelBulkJobPath = validate394;
+export const listBulkJobItemsPath = validate394;
+
+function validate394(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.bulk_job_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate394/required",keyword:"required",params:{missingProperty: "bulk_job_id"}});
+errors++;
+}
+if(data.bulk_job_id !== undefined){
+let data0 = data.bulk_job_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/bulk_job_id",schemaPath:"#/validate394/properties/bulk_job_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/bulk_job_id",schemaPath:"#/validate394/properties/bulk_job_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/bulk_job_id",schemaPath:"#/validate394/properties/bulk_job_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate394/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate394.errors = vErrors;
+return errors === 0;
+}
+
+export const listBulkJobItemsQuery = filling(validate395, fillListBulkJobItemsQuery);
+const schema182 = {"type":"string","enum":["pending","succeeded","failed","skipped"]};
+
+function validate396(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate396/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((((data === "pending") || (data === "succeeded")) || (data === "failed")) || (data === "skipped"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate396/enum",keyword:"enum",params:{allowedValues: schema182.enum}});
+errors++;
+}
+validate396.errors = vErrors;
+return errors === 0;
+}
+
 
 function validate395(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.group_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate395/required",keyword:"required",params:{missingProperty: "group_id"}});
+if(data.status !== undefined){
+let data0 = data.status;
+if(Array.isArray(data0)){
+if(data0.length > 4){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate395/properties/status/maxItems",keyword:"maxItems",params:{limit: 4}});
 errors++;
 }
-if(data.group_id !== undefined){
-let data0 = data.group_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/group_id",schemaPath:"#/validate395/properties/group_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+if(data0.length < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate395/properties/status/minItems",keyword:"minItems",params:{limit: 1}});
 errors++;
 }
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/group_id",schemaPath:"#/validate395/properties/group_id/minLength",keyword:"minLength",params:{limit: 1}});
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate396(data0[i0], instancePath+"/status/" + i0))){
+vErrors = vErrors === null ? validate396.errors : vErrors.concat(validate396.errors);
+errors = vErrors.length;
+}
+}
+let i1 = data0.length;
+let j0;
+if(i1 > 1){
+outer0:
+for(;i1--;){
+for(j0 = i1; j0--;){
+if(func0(data0[i1], data0[j0])){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate395/properties/status/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
 errors++;
+break outer0;
+}
+}
+}
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/group_id",schemaPath:"#/validate395/properties/group_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate395/properties/status/type",keyword:"type",params:{type: "array"}});
 errors++;
+}
+}
+if(data.page !== undefined){
+let data2 = data.page;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate395/properties/page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data2 == "number"){
+if(data2 > 1000000 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate395/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+errors++;
+}
+if(data2 < 1 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate395/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.per_page !== undefined){
+let data3 = data.per_page;
+if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate395/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data3 == "number"){
+if(data3 > 100 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate395/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data3 < 1 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate395/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
 }
 }
 }
@@ -11202,88 +11258,32 @@ validate395.errors = vErrors;
 return errors === 0;
 }
 
-export const listChannelsQuery = filling(validate396, fillListChannelsQuery);
-
-function validate396(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.kind !== undefined){
-if(!(validate140(data.kind, instancePath+"/kind"))){
-vErrors = vErrors === null ? validate140.errors : vErrors.concat(validate140.errors);
-errors = vErrors.length;
-}
-}
-if(data.page !== undefined){
-let data1 = data.page;
-if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate396/properties/page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data1 == "number"){
-if(data1 > 1000000 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate396/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
-errors++;
-}
-if(data1 < 1 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate396/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.per_page !== undefined){
-let data2 = data.per_page;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate396/properties/per_page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data2 == "number"){
-if(data2 > 100 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate396/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data2 < 1 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate396/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate396/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate396.errors = vErrors;
-return errors === 0;
-}
-
-export const getChannelPath = validate398;
-export const updateChannelPath = validate398;
-export const deleteChannelPath = validate398;
-export const rotateChannelTokenPath = validate398;
+export const getGroupPath = validate398;
+export const updateGroupPath = validate398;
+export const deleteGroupPath = validate398;
 
 function validate398(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.channel_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate398/required",keyword:"required",params:{missingProperty: "channel_id"}});
+if(data.group_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate398/required",keyword:"required",params:{missingProperty: "group_id"}});
 errors++;
 }
-if(data.channel_id !== undefined){
-let data0 = data.channel_id;
+if(data.group_id !== undefined){
+let data0 = data.group_id;
 if(typeof data0 === "string"){
 if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/channel_id",schemaPath:"#/validate398/properties/channel_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+vErrors = report(vErrors, {instancePath:instancePath+"/group_id",schemaPath:"#/validate398/properties/group_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/channel_id",schemaPath:"#/validate398/properties/channel_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/group_id",schemaPath:"#/validate398/properties/group_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/channel_id",schemaPath:"#/validate398/properties/channel_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/group_id",schemaPath:"#/validate398/properties/group_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -11296,81 +11296,47 @@ validate398.errors = vErrors;
 return errors === 0;
 }
 
-export const listFormsQuery = filling(validate399, fillListFormsQuery);
-const schema185 = {"type":"string","enum":["draft","published"]};
-
-function validate400(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate400/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((data === "draft") || (data === "published"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate400/enum",keyword:"enum",params:{allowedValues: schema185.enum}});
-errors++;
-}
-validate400.errors = vErrors;
-return errors === 0;
-}
-
+export const listChannelsQuery = filling(validate399, fillListChannelsQuery);
 
 function validate399(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.status !== undefined){
-if(!(validate400(data.status, instancePath+"/status"))){
-vErrors = vErrors === null ? validate400.errors : vErrors.concat(validate400.errors);
+if(data.kind !== undefined){
+if(!(validate143(data.kind, instancePath+"/kind"))){
+vErrors = vErrors === null ? validate143.errors : vErrors.concat(validate143.errors);
 errors = vErrors.length;
 }
 }
-if(data.search !== undefined){
-let data1 = data.search;
-if(typeof data1 === "string"){
-if(func1(data1) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/search",schemaPath:"#/validate399/properties/search/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/search",schemaPath:"#/validate399/properties/search/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/search",schemaPath:"#/validate399/properties/search/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
 if(data.page !== undefined){
-let data2 = data.page;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+let data1 = data.page;
+if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
 vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate399/properties/page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(typeof data2 == "number"){
-if(data2 > 1000000 || isNaN(data2)){
+if(typeof data1 == "number"){
+if(data1 > 1000000 || isNaN(data1)){
 vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate399/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
 errors++;
 }
-if(data2 < 1 || isNaN(data2)){
+if(data1 < 1 || isNaN(data1)){
 vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate399/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
 }
 if(data.per_page !== undefined){
-let data3 = data.per_page;
-if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+let data2 = data.per_page;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
 vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate399/properties/per_page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(typeof data3 == "number"){
-if(data3 > 100 || isNaN(data3)){
+if(typeof data2 == "number"){
+if(data2 > 100 || isNaN(data2)){
 vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate399/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
 errors++;
 }
-if(data3 < 1 || isNaN(data3)){
+if(data2 < 1 || isNaN(data2)){
 vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate399/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
@@ -11385,37 +11351,123 @@ validate399.errors = vErrors;
 return errors === 0;
 }
 
-export const getFormPath = validate402;
-export const updateFormPath = validate402;
-export const deleteFormPath = validate402;
-export const publishFormPath = validate402;
-export const unpublishFormPath = validate402;
-export const exportFormSubmissionsPath = validate402;
-export const listFormSubmissionsPath = validate402;
+export const getChannelPath = validate401;
+export const updateChannelPath = validate401;
+export const deleteChannelPath = validate401;
+export const rotateChannelTokenPath = validate401;
+
+function validate401(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.channel_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate401/required",keyword:"required",params:{missingProperty: "channel_id"}});
+errors++;
+}
+if(data.channel_id !== undefined){
+let data0 = data.channel_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/channel_id",schemaPath:"#/validate401/properties/channel_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/channel_id",schemaPath:"#/validate401/properties/channel_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/channel_id",schemaPath:"#/validate401/properties/channel_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate401/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate401.errors = vErrors;
+return errors === 0;
+}
+
+export const listFormsQuery = filling(validate402, fillListFormsQuery);
+const schema187 = {"type":"string","enum":["draft","published"]};
+
+function validate403(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate403/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data === "draft") || (data === "published"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate403/enum",keyword:"enum",params:{allowedValues: schema187.enum}});
+errors++;
+}
+validate403.errors = vErrors;
+return errors === 0;
+}
+
 
 function validate402(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.form_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate402/required",keyword:"required",params:{missingProperty: "form_id"}});
+if(data.status !== undefined){
+if(!(validate403(data.status, instancePath+"/status"))){
+vErrors = vErrors === null ? validate403.errors : vErrors.concat(validate403.errors);
+errors = vErrors.length;
+}
+}
+if(data.search !== undefined){
+let data1 = data.search;
+if(typeof data1 === "string"){
+if(func1(data1) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/search",schemaPath:"#/validate402/properties/search/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
-if(data.form_id !== undefined){
-let data0 = data.form_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate402/properties/form_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate402/properties/form_id/minLength",keyword:"minLength",params:{limit: 1}});
+if(func1(data1) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/search",schemaPath:"#/validate402/properties/search/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate402/properties/form_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/search",schemaPath:"#/validate402/properties/search/type",keyword:"type",params:{type: "string"}});
 errors++;
+}
+}
+if(data.page !== undefined){
+let data2 = data.page;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate402/properties/page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data2 == "number"){
+if(data2 > 1000000 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate402/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+errors++;
+}
+if(data2 < 1 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate402/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.per_page !== undefined){
+let data3 = data.per_page;
+if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate402/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data3 == "number"){
+if(data3 > 100 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate402/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data3 < 1 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate402/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
 }
 }
 }
@@ -11427,67 +11479,51 @@ validate402.errors = vErrors;
 return errors === 0;
 }
 
-export const exportFormSubmissionsQuery = validate403;
-
-function validate403(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.from !== undefined){
-let data0 = data.from;
-if(typeof data0 === "string"){
-if(!(formats2.validate(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate403/properties/from/format",keyword:"format",params:{format: "date-time"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate403/properties/from/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.to !== undefined){
-let data1 = data.to;
-if(typeof data1 === "string"){
-if(!(formats2.validate(data1))){
-vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate403/properties/to/format",keyword:"format",params:{format: "date-time"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate403/properties/to/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate403/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate403.errors = vErrors;
-return errors === 0;
-}
-
-export const listFormSubmissionsQuery = filling(validate404, fillListFormSubmissionsQuery);
-const schema189 = {"type":"string","enum":["page","api"]};
+export const getFormPath = validate405;
+export const updateFormPath = validate405;
+export const deleteFormPath = validate405;
+export const publishFormPath = validate405;
+export const unpublishFormPath = validate405;
+export const exportFormSubmissionsPath = validate405;
+export const listFormSubmissionsPath = validate405;
 
 function validate405(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate405/type",keyword:"type",params:{type: "string"}});
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.form_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate405/required",keyword:"required",params:{missingProperty: "form_id"}});
 errors++;
 }
-if(!((data === "page") || (data === "api"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate405/enum",keyword:"enum",params:{allowedValues: schema189.enum}});
+if(data.form_id !== undefined){
+let data0 = data.form_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate405/properties/form_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate405/properties/form_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate405/properties/form_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate405/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 validate405.errors = vErrors;
 return errors === 0;
 }
 
+export const exportFormSubmissionsQuery = validate406;
 
-function validate404(data, instancePath = ""){
+function validate406(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -11495,12 +11531,12 @@ if(data.from !== undefined){
 let data0 = data.from;
 if(typeof data0 === "string"){
 if(!(formats2.validate(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate404/properties/from/format",keyword:"format",params:{format: "date-time"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate406/properties/from/format",keyword:"format",params:{format: "date-time"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate404/properties/from/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate406/properties/from/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -11508,34 +11544,92 @@ if(data.to !== undefined){
 let data1 = data.to;
 if(typeof data1 === "string"){
 if(!(formats2.validate(data1))){
-vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate404/properties/to/format",keyword:"format",params:{format: "date-time"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate406/properties/to/format",keyword:"format",params:{format: "date-time"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate404/properties/to/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate406/properties/to/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate406/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate406.errors = vErrors;
+return errors === 0;
+}
+
+export const listFormSubmissionsQuery = filling(validate407, fillListFormSubmissionsQuery);
+const schema191 = {"type":"string","enum":["page","api"]};
+
+function validate408(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate408/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data === "page") || (data === "api"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate408/enum",keyword:"enum",params:{allowedValues: schema191.enum}});
+errors++;
+}
+validate408.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate407(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.from !== undefined){
+let data0 = data.from;
+if(typeof data0 === "string"){
+if(!(formats2.validate(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate407/properties/from/format",keyword:"format",params:{format: "date-time"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate407/properties/from/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.to !== undefined){
+let data1 = data.to;
+if(typeof data1 === "string"){
+if(!(formats2.validate(data1))){
+vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate407/properties/to/format",keyword:"format",params:{format: "date-time"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate407/properties/to/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.source !== undefined){
-if(!(validate405(data.source, instancePath+"/source"))){
-vErrors = vErrors === null ? validate405.errors : vErrors.concat(validate405.errors);
+if(!(validate408(data.source, instancePath+"/source"))){
+vErrors = vErrors === null ? validate408.errors : vErrors.concat(validate408.errors);
 errors = vErrors.length;
 }
 }
 if(data.page !== undefined){
 let data3 = data.page;
 if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate404/properties/page/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate407/properties/page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data3 == "number"){
 if(data3 > 1000000 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate404/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate407/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
 errors++;
 }
 if(data3 < 1 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate404/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate407/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
@@ -11543,16 +11637,16 @@ errors++;
 if(data.per_page !== undefined){
 let data4 = data.per_page;
 if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate404/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate407/properties/per_page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data4 == "number"){
 if(data4 > 100 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate404/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate407/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
 errors++;
 }
 if(data4 < 1 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate404/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate407/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
@@ -11561,52 +11655,16 @@ if(data.cursor !== undefined){
 let data5 = data.cursor;
 if(typeof data5 === "string"){
 if(func1(data5) > 512){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate404/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate407/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
 errors++;
 }
 if(func1(data5) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate404/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate407/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate404/properties/cursor/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate404/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate404.errors = vErrors;
-return errors === 0;
-}
-
-export const submitFormPath = validate407;
-
-function validate407(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.form_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate407/required",keyword:"required",params:{missingProperty: "form_id"}});
-errors++;
-}
-if(data.form_id !== undefined){
-let data0 = data.form_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 80){
-vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate407/properties/form_id/maxLength",keyword:"maxLength",params:{limit: 80}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate407/properties/form_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate407/properties/form_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate407/properties/cursor/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -11619,35 +11677,71 @@ validate407.errors = vErrors;
 return errors === 0;
 }
 
-export const getFormSubmissionPath = validate408;
-export const deleteFormSubmissionPath = validate408;
+export const submitFormPath = validate410;
 
-function validate408(data, instancePath = ""){
+function validate410(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.form_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate408/required",keyword:"required",params:{missingProperty: "form_id"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate410/required",keyword:"required",params:{missingProperty: "form_id"}});
+errors++;
+}
+if(data.form_id !== undefined){
+let data0 = data.form_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 80){
+vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate410/properties/form_id/maxLength",keyword:"maxLength",params:{limit: 80}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate410/properties/form_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate410/properties/form_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate410/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate410.errors = vErrors;
+return errors === 0;
+}
+
+export const getFormSubmissionPath = validate411;
+export const deleteFormSubmissionPath = validate411;
+
+function validate411(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.form_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate411/required",keyword:"required",params:{missingProperty: "form_id"}});
 errors++;
 }
 if(data.submission_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate408/required",keyword:"required",params:{missingProperty: "submission_id"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate411/required",keyword:"required",params:{missingProperty: "submission_id"}});
 errors++;
 }
 if(data.form_id !== undefined){
 let data0 = data.form_id;
 if(typeof data0 === "string"){
 if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate408/properties/form_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate411/properties/form_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate408/properties/form_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate411/properties/form_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate408/properties/form_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate411/properties/form_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -11655,48 +11749,48 @@ if(data.submission_id !== undefined){
 let data1 = data.submission_id;
 if(typeof data1 === "string"){
 if(func1(data1) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/submission_id",schemaPath:"#/validate408/properties/submission_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+vErrors = report(vErrors, {instancePath:instancePath+"/submission_id",schemaPath:"#/validate411/properties/submission_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
 if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/submission_id",schemaPath:"#/validate408/properties/submission_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/submission_id",schemaPath:"#/validate411/properties/submission_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/submission_id",schemaPath:"#/validate408/properties/submission_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/submission_id",schemaPath:"#/validate411/properties/submission_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate408/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate411/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate408.errors = vErrors;
+validate411.errors = vErrors;
 return errors === 0;
 }
 
-export const listSchedulesQuery = filling(validate409, fillListSchedulesQuery);
-const schema193 = {"type":"string","enum":["active","paused"]};
+export const listSchedulesQuery = filling(validate412, fillListSchedulesQuery);
+const schema195 = {"type":"string","enum":["active","paused"]};
 
-function validate410(data, instancePath = ""){
+function validate413(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate410/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate413/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if(!((data === "active") || (data === "paused"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate410/enum",keyword:"enum",params:{allowedValues: schema193.enum}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate413/enum",keyword:"enum",params:{allowedValues: schema195.enum}});
 errors++;
 }
-validate410.errors = vErrors;
+validate413.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate409(data, instancePath = ""){
+function validate412(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -11704,38 +11798,38 @@ if(data.workflow_id !== undefined){
 let data0 = data.workflow_id;
 if(typeof data0 === "string"){
 if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate409/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate412/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate409/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate412/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate409/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate412/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.status !== undefined){
-if(!(validate410(data.status, instancePath+"/status"))){
-vErrors = vErrors === null ? validate410.errors : vErrors.concat(validate410.errors);
+if(!(validate413(data.status, instancePath+"/status"))){
+vErrors = vErrors === null ? validate413.errors : vErrors.concat(validate413.errors);
 errors = vErrors.length;
 }
 }
 if(data.page !== undefined){
 let data2 = data.page;
 if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate409/properties/page/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate412/properties/page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data2 == "number"){
 if(data2 > 1000000 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate409/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate412/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
 errors++;
 }
 if(data2 < 1 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate409/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate412/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
@@ -11743,60 +11837,18 @@ errors++;
 if(data.per_page !== undefined){
 let data3 = data.per_page;
 if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate409/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate412/properties/per_page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data3 == "number"){
 if(data3 > 100 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate409/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate412/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
 errors++;
 }
 if(data3 < 1 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate409/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate412/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate409/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate409.errors = vErrors;
-return errors === 0;
-}
-
-export const getSchedulePath = validate412;
-export const updateSchedulePath = validate412;
-export const deleteSchedulePath = validate412;
-export const pauseSchedulePath = validate412;
-export const resumeSchedulePath = validate412;
-export const getSchedulePreviewPath = validate412;
-export const listScheduleOccurrencesPath = validate412;
-
-function validate412(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.schedule_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate412/required",keyword:"required",params:{missingProperty: "schedule_id"}});
-errors++;
-}
-if(data.schedule_id !== undefined){
-let data0 = data.schedule_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/schedule_id",schemaPath:"#/validate412/properties/schedule_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/schedule_id",schemaPath:"#/validate412/properties/schedule_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/schedule_id",schemaPath:"#/validate412/properties/schedule_id/type",keyword:"type",params:{type: "string"}});
-errors++;
 }
 }
 }
@@ -11808,129 +11860,82 @@ validate412.errors = vErrors;
 return errors === 0;
 }
 
-export const getSchedulePreviewQuery = filling(validate413, fillGetSchedulePreviewQuery);
-
-function validate413(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.count !== undefined){
-let data0 = data.count;
-if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate413/properties/count/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data0 == "number"){
-if(data0 > 100 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate413/properties/count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data0 < 1 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate413/properties/count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate413/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate413.errors = vErrors;
-return errors === 0;
-}
-
-export const listScheduleOccurrencesQuery = filling(validate414, fillListScheduleOccurrencesQuery);
-const schema197 = {"type":"string","enum":["started","buffered","skipped","missed","failed"]};
+export const getSchedulePath = validate415;
+export const updateSchedulePath = validate415;
+export const deleteSchedulePath = validate415;
+export const pauseSchedulePath = validate415;
+export const resumeSchedulePath = validate415;
+export const getSchedulePreviewPath = validate415;
+export const listScheduleOccurrencesPath = validate415;
 
 function validate415(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate415/type",keyword:"type",params:{type: "string"}});
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.schedule_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate415/required",keyword:"required",params:{missingProperty: "schedule_id"}});
 errors++;
 }
-if(!(((((data === "started") || (data === "buffered")) || (data === "skipped")) || (data === "missed")) || (data === "failed"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate415/enum",keyword:"enum",params:{allowedValues: schema197.enum}});
+if(data.schedule_id !== undefined){
+let data0 = data.schedule_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/schedule_id",schemaPath:"#/validate415/properties/schedule_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/schedule_id",schemaPath:"#/validate415/properties/schedule_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/schedule_id",schemaPath:"#/validate415/properties/schedule_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate415/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 validate415.errors = vErrors;
 return errors === 0;
 }
 
+export const getSchedulePreviewQuery = filling(validate416, fillGetSchedulePreviewQuery);
 
-function validate414(data, instancePath = ""){
+function validate416(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.status !== undefined){
-if(!(validate415(data.status, instancePath+"/status"))){
-vErrors = vErrors === null ? validate415.errors : vErrors.concat(validate415.errors);
-errors = vErrors.length;
-}
-}
-if(data.page !== undefined){
-let data1 = data.page;
-if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate414/properties/page/type",keyword:"type",params:{type: "integer"}});
+if(data.count !== undefined){
+let data0 = data.count;
+if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate416/properties/count/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(typeof data1 == "number"){
-if(data1 > 1000000 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate414/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+if(typeof data0 == "number"){
+if(data0 > 100 || isNaN(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate416/properties/count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
 errors++;
 }
-if(data1 < 1 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate414/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+if(data0 < 1 || isNaN(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate416/properties/count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
-}
-}
-if(data.per_page !== undefined){
-let data2 = data.per_page;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate414/properties/per_page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data2 == "number"){
-if(data2 > 100 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate414/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data2 < 1 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate414/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.cursor !== undefined){
-let data3 = data.cursor;
-if(typeof data3 === "string"){
-if(func1(data3) > 512){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate414/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
-errors++;
-}
-if(func1(data3) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate414/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate414/properties/cursor/type",keyword:"type",params:{type: "string"}});
-errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate414/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate416/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate414.errors = vErrors;
+validate416.errors = vErrors;
 return errors === 0;
 }
 
-export const listTriggersQuery = filling(validate417, fillListTriggersQuery);
-const schema199 = {"type":"string","enum":["manual","schedule","webhook","form","event"]};
+export const listScheduleOccurrencesQuery = filling(validate417, fillListScheduleOccurrencesQuery);
+const schema199 = {"type":"string","enum":["started","buffered","skipped","missed","failed"]};
 
 function validate418(data, instancePath = ""){
 let vErrors = null;
@@ -11939,7 +11944,7 @@ if(typeof data !== "string"){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate418/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(!(((((data === "manual") || (data === "schedule")) || (data === "webhook")) || (data === "form")) || (data === "event"))){
+if(!(((((data === "started") || (data === "buffered")) || (data === "skipped")) || (data === "missed")) || (data === "failed"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate418/enum",keyword:"enum",params:{allowedValues: schema199.enum}});
 errors++;
 }
@@ -11952,67 +11957,61 @@ function validate417(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.workflow_id !== undefined){
-let data0 = data.workflow_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate417/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate417/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate417/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.kind !== undefined){
-if(!(validate418(data.kind, instancePath+"/kind"))){
+if(data.status !== undefined){
+if(!(validate418(data.status, instancePath+"/status"))){
 vErrors = vErrors === null ? validate418.errors : vErrors.concat(validate418.errors);
 errors = vErrors.length;
 }
 }
-if(data.enabled !== undefined){
-if(typeof data.enabled !== "boolean"){
-vErrors = report(vErrors, {instancePath:instancePath+"/enabled",schemaPath:"#/validate417/properties/enabled/type",keyword:"type",params:{type: "boolean"}});
-errors++;
-}
-}
 if(data.page !== undefined){
-let data3 = data.page;
-if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+let data1 = data.page;
+if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
 vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate417/properties/page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(typeof data3 == "number"){
-if(data3 > 1000000 || isNaN(data3)){
+if(typeof data1 == "number"){
+if(data1 > 1000000 || isNaN(data1)){
 vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate417/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
 errors++;
 }
-if(data3 < 1 || isNaN(data3)){
+if(data1 < 1 || isNaN(data1)){
 vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate417/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
 }
 if(data.per_page !== undefined){
-let data4 = data.per_page;
-if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
+let data2 = data.per_page;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
 vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate417/properties/per_page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(typeof data4 == "number"){
-if(data4 > 100 || isNaN(data4)){
+if(typeof data2 == "number"){
+if(data2 > 100 || isNaN(data2)){
 vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate417/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
 errors++;
 }
-if(data4 < 1 || isNaN(data4)){
+if(data2 < 1 || isNaN(data2)){
 vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate417/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
+}
+}
+if(data.cursor !== undefined){
+let data3 = data.cursor;
+if(typeof data3 === "string"){
+if(func1(data3) > 512){
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate417/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
+errors++;
+}
+if(func1(data3) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate417/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate417/properties/cursor/type",keyword:"type",params:{type: "string"}});
+errors++;
 }
 }
 }
@@ -12024,37 +12023,90 @@ validate417.errors = vErrors;
 return errors === 0;
 }
 
-export const getTriggerPath = validate420;
-export const updateTriggerPath = validate420;
-export const deleteTriggerPath = validate420;
-export const enableTriggerPath = validate420;
-export const disableTriggerPath = validate420;
-export const executeTriggerPath = validate420;
-export const rotateTriggerSecretPath = validate420;
+export const listTriggersQuery = filling(validate420, fillListTriggersQuery);
+const schema201 = {"type":"string","enum":["manual","schedule","webhook","form","event"]};
+
+function validate421(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate421/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((((data === "manual") || (data === "schedule")) || (data === "webhook")) || (data === "form")) || (data === "event"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate421/enum",keyword:"enum",params:{allowedValues: schema201.enum}});
+errors++;
+}
+validate421.errors = vErrors;
+return errors === 0;
+}
+
 
 function validate420(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.trigger_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate420/required",keyword:"required",params:{missingProperty: "trigger_id"}});
-errors++;
-}
-if(data.trigger_id !== undefined){
-let data0 = data.trigger_id;
+if(data.workflow_id !== undefined){
+let data0 = data.workflow_id;
 if(typeof data0 === "string"){
 if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/trigger_id",schemaPath:"#/validate420/properties/trigger_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate420/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/trigger_id",schemaPath:"#/validate420/properties/trigger_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate420/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/trigger_id",schemaPath:"#/validate420/properties/trigger_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate420/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
 errors++;
+}
+}
+if(data.kind !== undefined){
+if(!(validate421(data.kind, instancePath+"/kind"))){
+vErrors = vErrors === null ? validate421.errors : vErrors.concat(validate421.errors);
+errors = vErrors.length;
+}
+}
+if(data.enabled !== undefined){
+if(typeof data.enabled !== "boolean"){
+vErrors = report(vErrors, {instancePath:instancePath+"/enabled",schemaPath:"#/validate420/properties/enabled/type",keyword:"type",params:{type: "boolean"}});
+errors++;
+}
+}
+if(data.page !== undefined){
+let data3 = data.page;
+if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate420/properties/page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data3 == "number"){
+if(data3 > 1000000 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate420/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+errors++;
+}
+if(data3 < 1 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate420/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.per_page !== undefined){
+let data4 = data.per_page;
+if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate420/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data4 == "number"){
+if(data4 > 100 || isNaN(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate420/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data4 < 1 || isNaN(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate420/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
 }
 }
 }
@@ -12066,120 +12118,36 @@ validate420.errors = vErrors;
 return errors === 0;
 }
 
-export const listSecretsQuery = filling(validate421, fillListSecretsQuery);
-
-function validate421(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.tag !== undefined){
-let data0 = data.tag;
-if(typeof data0 === "string"){
-if(func1(data0) > 100){
-vErrors = report(vErrors, {instancePath:instancePath+"/tag",schemaPath:"#/validate421/properties/tag/maxLength",keyword:"maxLength",params:{limit: 100}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/tag",schemaPath:"#/validate421/properties/tag/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/tag",schemaPath:"#/validate421/properties/tag/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.page !== undefined){
-let data1 = data.page;
-if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate421/properties/page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data1 == "number"){
-if(data1 > 1000000 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate421/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
-errors++;
-}
-if(data1 < 1 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate421/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.per_page !== undefined){
-let data2 = data.per_page;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate421/properties/per_page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data2 == "number"){
-if(data2 > 100 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate421/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data2 < 1 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate421/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate421/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate421.errors = vErrors;
-return errors === 0;
-}
-
-export const getSecretPath = validate422;
-export const updateSecretPath = validate422;
-export const deleteSecretPath = validate422;
-
-function validate422(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.secret_name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate422/required",keyword:"required",params:{missingProperty: "secret_name"}});
-errors++;
-}
-if(data.secret_name !== undefined){
-let data0 = data.secret_name;
-if(typeof data0 === "string"){
-if(func1(data0) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/secret_name",schemaPath:"#/validate422/properties/secret_name/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/secret_name",schemaPath:"#/validate422/properties/secret_name/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/secret_name",schemaPath:"#/validate422/properties/secret_name/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate422/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate422.errors = vErrors;
-return errors === 0;
-}
-
-export const deleteSecretQuery = filling(validate423, fillDeleteSecretQuery);
-export const deleteCredentialQuery = filling(validate423, fillDeleteCredentialQuery);
+export const getTriggerPath = validate423;
+export const updateTriggerPath = validate423;
+export const deleteTriggerPath = validate423;
+export const enableTriggerPath = validate423;
+export const disableTriggerPath = validate423;
+export const executeTriggerPath = validate423;
+export const rotateTriggerSecretPath = validate423;
 
 function validate423(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.force !== undefined){
-if(typeof data.force !== "boolean"){
-vErrors = report(vErrors, {instancePath:instancePath+"/force",schemaPath:"#/validate423/properties/force/type",keyword:"type",params:{type: "boolean"}});
+if(data.trigger_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate423/required",keyword:"required",params:{missingProperty: "trigger_id"}});
+errors++;
+}
+if(data.trigger_id !== undefined){
+let data0 = data.trigger_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/trigger_id",schemaPath:"#/validate423/properties/trigger_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/trigger_id",schemaPath:"#/validate423/properties/trigger_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/trigger_id",schemaPath:"#/validate423/properties/trigger_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -12192,87 +12160,58 @@ validate423.errors = vErrors;
 return errors === 0;
 }
 
-export const listCredentialsQuery = filling(validate424, fillListCredentialsQuery);
-const schema205 = {"type":"string","enum":["api_key","bearer","basic","oauth2","smtp","custom"]};
-
-function validate425(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate425/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((((((data === "api_key") || (data === "bearer")) || (data === "basic")) || (data === "oauth2")) || (data === "smtp")) || (data === "custom"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate425/enum",keyword:"enum",params:{allowedValues: schema205.enum}});
-errors++;
-}
-validate425.errors = vErrors;
-return errors === 0;
-}
-
-const schema206 = {"type":"string","enum":["active","expired"]};
-
-function validate427(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate427/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((data === "active") || (data === "expired"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate427/enum",keyword:"enum",params:{allowedValues: schema206.enum}});
-errors++;
-}
-validate427.errors = vErrors;
-return errors === 0;
-}
-
+export const listSecretsQuery = filling(validate424, fillListSecretsQuery);
 
 function validate424(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type !== undefined){
-if(!(validate425(data.type, instancePath+"/type"))){
-vErrors = vErrors === null ? validate425.errors : vErrors.concat(validate425.errors);
-errors = vErrors.length;
+if(data.tag !== undefined){
+let data0 = data.tag;
+if(typeof data0 === "string"){
+if(func1(data0) > 100){
+vErrors = report(vErrors, {instancePath:instancePath+"/tag",schemaPath:"#/validate424/properties/tag/maxLength",keyword:"maxLength",params:{limit: 100}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/tag",schemaPath:"#/validate424/properties/tag/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
 }
 }
-if(data.status !== undefined){
-if(!(validate427(data.status, instancePath+"/status"))){
-vErrors = vErrors === null ? validate427.errors : vErrors.concat(validate427.errors);
-errors = vErrors.length;
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/tag",schemaPath:"#/validate424/properties/tag/type",keyword:"type",params:{type: "string"}});
+errors++;
 }
 }
 if(data.page !== undefined){
-let data2 = data.page;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+let data1 = data.page;
+if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
 vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate424/properties/page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(typeof data2 == "number"){
-if(data2 > 1000000 || isNaN(data2)){
+if(typeof data1 == "number"){
+if(data1 > 1000000 || isNaN(data1)){
 vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate424/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
 errors++;
 }
-if(data2 < 1 || isNaN(data2)){
+if(data1 < 1 || isNaN(data1)){
 vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate424/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
 }
 if(data.per_page !== undefined){
-let data3 = data.per_page;
-if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+let data2 = data.per_page;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
 vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate424/properties/per_page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(typeof data3 == "number"){
-if(data3 > 100 || isNaN(data3)){
+if(typeof data2 == "number"){
+if(data2 > 100 || isNaN(data2)){
 vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate424/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
 errors++;
 }
-if(data3 < 1 || isNaN(data3)){
+if(data2 < 1 || isNaN(data2)){
 vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate424/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
@@ -12287,217 +12226,187 @@ validate424.errors = vErrors;
 return errors === 0;
 }
 
-export const getCredentialPath = validate429;
-export const updateCredentialPath = validate429;
-export const deleteCredentialPath = validate429;
+export const getSecretPath = validate425;
+export const updateSecretPath = validate425;
+export const deleteSecretPath = validate425;
 
-function validate429(data, instancePath = ""){
+function validate425(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.credential_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate429/required",keyword:"required",params:{missingProperty: "credential_id"}});
+if(data.secret_name === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate425/required",keyword:"required",params:{missingProperty: "secret_name"}});
 errors++;
 }
-if(data.credential_id !== undefined){
-let data0 = data.credential_id;
+if(data.secret_name !== undefined){
+let data0 = data.secret_name;
 if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/credential_id",schemaPath:"#/validate429/properties/credential_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+if(func1(data0) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/secret_name",schemaPath:"#/validate425/properties/secret_name/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/credential_id",schemaPath:"#/validate429/properties/credential_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/secret_name",schemaPath:"#/validate425/properties/secret_name/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/credential_id",schemaPath:"#/validate429/properties/credential_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/secret_name",schemaPath:"#/validate425/properties/secret_name/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate429/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate425/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate429.errors = vErrors;
+validate425.errors = vErrors;
 return errors === 0;
 }
 
-export const listKvEntriesQuery = filling(validate430, fillListKvEntriesQuery);
-const schema208 = {"type":"object","properties":{"scope":{"type":"string","enum":["organisation","group","workflow"]},"scope_id":{"type":"string","minLength":1,"maxLength":64},"prefix":{"type":"string","minLength":1,"maxLength":256},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
+export const deleteSecretQuery = filling(validate426, fillDeleteSecretQuery);
+export const deleteCredentialQuery = filling(validate426, fillDeleteCredentialQuery);
+
+function validate426(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.force !== undefined){
+if(typeof data.force !== "boolean"){
+vErrors = report(vErrors, {instancePath:instancePath+"/force",schemaPath:"#/validate426/properties/force/type",keyword:"type",params:{type: "boolean"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate426/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate426.errors = vErrors;
+return errors === 0;
+}
+
+export const listCredentialsQuery = filling(validate427, fillListCredentialsQuery);
+const schema207 = {"type":"string","enum":["api_key","bearer","basic","oauth2","smtp","custom"]};
+
+function validate428(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate428/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((((((data === "api_key") || (data === "bearer")) || (data === "basic")) || (data === "oauth2")) || (data === "smtp")) || (data === "custom"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate428/enum",keyword:"enum",params:{allowedValues: schema207.enum}});
+errors++;
+}
+validate428.errors = vErrors;
+return errors === 0;
+}
+
+const schema208 = {"type":"string","enum":["active","expired"]};
 
 function validate430(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.scope !== undefined){
-let data0 = data.scope;
-if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate430/properties/scope/type",keyword:"type",params:{type: "string"}});
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate430/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(!(((data0 === "organisation") || (data0 === "group")) || (data0 === "workflow"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate430/properties/scope/enum",keyword:"enum",params:{allowedValues: schema208.properties.scope.enum}});
-errors++;
-}
-}
-if(data.scope_id !== undefined){
-let data1 = data.scope_id;
-if(typeof data1 === "string"){
-if(func1(data1) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate430/properties/scope_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate430/properties/scope_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate430/properties/scope_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.prefix !== undefined){
-let data2 = data.prefix;
-if(typeof data2 === "string"){
-if(func1(data2) > 256){
-vErrors = report(vErrors, {instancePath:instancePath+"/prefix",schemaPath:"#/validate430/properties/prefix/maxLength",keyword:"maxLength",params:{limit: 256}});
-errors++;
-}
-if(func1(data2) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/prefix",schemaPath:"#/validate430/properties/prefix/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/prefix",schemaPath:"#/validate430/properties/prefix/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.page !== undefined){
-let data3 = data.page;
-if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate430/properties/page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data3 == "number"){
-if(data3 > 1000000 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate430/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
-errors++;
-}
-if(data3 < 1 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate430/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.per_page !== undefined){
-let data4 = data.per_page;
-if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate430/properties/per_page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data4 == "number"){
-if(data4 > 100 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate430/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data4 < 1 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate430/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate430/type",keyword:"type",params:{type: "object"}});
+if(!((data === "active") || (data === "expired"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate430/enum",keyword:"enum",params:{allowedValues: schema208.enum}});
 errors++;
 }
 validate430.errors = vErrors;
 return errors === 0;
 }
 
-export const getKvEntryPath = validate431;
-export const setKvEntryPath = validate431;
-export const deleteKvEntryPath = validate431;
-export const appendToKvEntryPath = validate431;
-const pattern30 = new RegExp("^[A-Za-z0-9_.:-]{1,256}$", "u");
 
-function validate431(data, instancePath = ""){
+function validate427(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.key === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate431/required",keyword:"required",params:{missingProperty: "key"}});
+if(data.type !== undefined){
+if(!(validate428(data.type, instancePath+"/type"))){
+vErrors = vErrors === null ? validate428.errors : vErrors.concat(validate428.errors);
+errors = vErrors.length;
+}
+}
+if(data.status !== undefined){
+if(!(validate430(data.status, instancePath+"/status"))){
+vErrors = vErrors === null ? validate430.errors : vErrors.concat(validate430.errors);
+errors = vErrors.length;
+}
+}
+if(data.page !== undefined){
+let data2 = data.page;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate427/properties/page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(data.key !== undefined){
-let data0 = data.key;
-if(typeof data0 === "string"){
-if(func1(data0) > 256){
-vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate431/properties/key/maxLength",keyword:"maxLength",params:{limit: 256}});
+if(typeof data2 == "number"){
+if(data2 > 1000000 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate427/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
 errors++;
 }
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate431/properties/key/minLength",keyword:"minLength",params:{limit: 1}});
+if(data2 < 1 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate427/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
-if(!pattern30.test(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate431/properties/key/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_.:-]{1,256}$"}});
+}
+}
+if(data.per_page !== undefined){
+let data3 = data.per_page;
+if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate427/properties/per_page/type",keyword:"type",params:{type: "integer"}});
 errors++;
+}
+if(typeof data3 == "number"){
+if(data3 > 100 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate427/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data3 < 1 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate427/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate431/properties/key/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate427/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate431/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate431.errors = vErrors;
+validate427.errors = vErrors;
 return errors === 0;
 }
 
-export const getKvEntryQuery = filling(validate432, fillGetKvEntryQuery);
-export const setKvEntryQuery = filling(validate432, fillSetKvEntryQuery);
-export const appendToKvEntryQuery = filling(validate432, fillAppendToKvEntryQuery);
-const schema210 = {"type":"object","properties":{"scope":{"type":"string","enum":["organisation","group","workflow"]},"scope_id":{"type":"string","minLength":1,"maxLength":64}},"required":[]};
+export const getCredentialPath = validate432;
+export const updateCredentialPath = validate432;
+export const deleteCredentialPath = validate432;
 
 function validate432(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.scope !== undefined){
-let data0 = data.scope;
-if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate432/properties/scope/type",keyword:"type",params:{type: "string"}});
+if(data.credential_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate432/required",keyword:"required",params:{missingProperty: "credential_id"}});
 errors++;
 }
-if(!(((data0 === "organisation") || (data0 === "group")) || (data0 === "workflow"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate432/properties/scope/enum",keyword:"enum",params:{allowedValues: schema210.properties.scope.enum}});
+if(data.credential_id !== undefined){
+let data0 = data.credential_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/credential_id",schemaPath:"#/validate432/properties/credential_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
-}
-if(data.scope_id !== undefined){
-let data1 = data.scope_id;
-if(typeof data1 === "string"){
-if(func1(data1) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate432/properties/scope_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate432/properties/scope_id/minLength",keyword:"minLength",params:{limit: 1}});
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/credential_id",schemaPath:"#/validate432/properties/credential_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate432/properties/scope_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/credential_id",schemaPath:"#/validate432/properties/credential_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -12510,8 +12419,8 @@ validate432.errors = vErrors;
 return errors === 0;
 }
 
-export const deleteKvEntryQuery = filling(validate433, fillDeleteKvEntryQuery);
-const schema211 = {"type":"object","properties":{"scope":{"type":"string","enum":["organisation","group","workflow"]},"scope_id":{"type":"string","minLength":1,"maxLength":64},"if_version":{"type":"integer","minimum":1}},"required":[]};
+export const listKvEntriesQuery = filling(validate433, fillListKvEntriesQuery);
+const schema210 = {"type":"object","properties":{"scope":{"type":"string","enum":["organisation","group","workflow"]},"scope_id":{"type":"string","minLength":1,"maxLength":64},"prefix":{"type":"string","minLength":1,"maxLength":256},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
 
 function validate433(data, instancePath = ""){
 let vErrors = null;
@@ -12524,7 +12433,7 @@ vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/vali
 errors++;
 }
 if(!(((data0 === "organisation") || (data0 === "group")) || (data0 === "workflow"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate433/properties/scope/enum",keyword:"enum",params:{allowedValues: schema211.properties.scope.enum}});
+vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate433/properties/scope/enum",keyword:"enum",params:{allowedValues: schema210.properties.scope.enum}});
 errors++;
 }
 }
@@ -12545,15 +12454,53 @@ vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/v
 errors++;
 }
 }
-if(data.if_version !== undefined){
-let data2 = data.if_version;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/if_version",schemaPath:"#/validate433/properties/if_version/type",keyword:"type",params:{type: "integer"}});
+if(data.prefix !== undefined){
+let data2 = data.prefix;
+if(typeof data2 === "string"){
+if(func1(data2) > 256){
+vErrors = report(vErrors, {instancePath:instancePath+"/prefix",schemaPath:"#/validate433/properties/prefix/maxLength",keyword:"maxLength",params:{limit: 256}});
 errors++;
 }
-if(typeof data2 == "number"){
-if(data2 < 1 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/if_version",schemaPath:"#/validate433/properties/if_version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+if(func1(data2) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/prefix",schemaPath:"#/validate433/properties/prefix/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/prefix",schemaPath:"#/validate433/properties/prefix/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.page !== undefined){
+let data3 = data.page;
+if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate433/properties/page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data3 == "number"){
+if(data3 > 1000000 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate433/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+errors++;
+}
+if(data3 < 1 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate433/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.per_page !== undefined){
+let data4 = data.per_page;
+if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate433/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data4 == "number"){
+if(data4 > 100 || isNaN(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate433/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data4 < 1 || isNaN(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate433/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
@@ -12567,50 +12514,39 @@ validate433.errors = vErrors;
 return errors === 0;
 }
 
-export const listWebhooksQuery = filling(validate434, fillListWebhooksQuery);
+export const getKvEntryPath = validate434;
+export const setKvEntryPath = validate434;
+export const deleteKvEntryPath = validate434;
+export const appendToKvEntryPath = validate434;
+const pattern30 = new RegExp("^[A-Za-z0-9_.:-]{1,256}$", "u");
 
 function validate434(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.enabled !== undefined){
-if(typeof data.enabled !== "boolean"){
-vErrors = report(vErrors, {instancePath:instancePath+"/enabled",schemaPath:"#/validate434/properties/enabled/type",keyword:"type",params:{type: "boolean"}});
+if(data.key === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate434/required",keyword:"required",params:{missingProperty: "key"}});
+errors++;
+}
+if(data.key !== undefined){
+let data0 = data.key;
+if(typeof data0 === "string"){
+if(func1(data0) > 256){
+vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate434/properties/key/maxLength",keyword:"maxLength",params:{limit: 256}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate434/properties/key/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+if(!pattern30.test(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate434/properties/key/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_.:-]{1,256}$"}});
 errors++;
 }
 }
-if(data.page !== undefined){
-let data1 = data.page;
-if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate434/properties/page/type",keyword:"type",params:{type: "integer"}});
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate434/properties/key/type",keyword:"type",params:{type: "string"}});
 errors++;
-}
-if(typeof data1 == "number"){
-if(data1 > 1000000 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate434/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
-errors++;
-}
-if(data1 < 1 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate434/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.per_page !== undefined){
-let data2 = data.per_page;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate434/properties/per_page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data2 == "number"){
-if(data2 > 100 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate434/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data2 < 1 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate434/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
 }
 }
 }
@@ -12622,36 +12558,40 @@ validate434.errors = vErrors;
 return errors === 0;
 }
 
-export const getWebhookPath = validate435;
-export const updateWebhookPath = validate435;
-export const deleteWebhookPath = validate435;
-export const rotateWebhookSecretPath = validate435;
-export const testWebhookPath = validate435;
-export const recoverWebhookPath = validate435;
-export const listWebhookDeliveriesPath = validate435;
+export const getKvEntryQuery = filling(validate435, fillGetKvEntryQuery);
+export const setKvEntryQuery = filling(validate435, fillSetKvEntryQuery);
+export const appendToKvEntryQuery = filling(validate435, fillAppendToKvEntryQuery);
+const schema212 = {"type":"object","properties":{"scope":{"type":"string","enum":["organisation","group","workflow"]},"scope_id":{"type":"string","minLength":1,"maxLength":64}},"required":[]};
 
 function validate435(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.webhook_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate435/required",keyword:"required",params:{missingProperty: "webhook_id"}});
+if(data.scope !== undefined){
+let data0 = data.scope;
+if(typeof data0 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate435/properties/scope/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(data.webhook_id !== undefined){
-let data0 = data.webhook_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate435/properties/webhook_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+if(!(((data0 === "organisation") || (data0 === "group")) || (data0 === "workflow"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate435/properties/scope/enum",keyword:"enum",params:{allowedValues: schema212.properties.scope.enum}});
 errors++;
 }
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate435/properties/webhook_id/minLength",keyword:"minLength",params:{limit: 1}});
+}
+if(data.scope_id !== undefined){
+let data1 = data.scope_id;
+if(typeof data1 === "string"){
+if(func1(data1) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate435/properties/scope_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data1) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate435/properties/scope_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate435/properties/webhook_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate435/properties/scope_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -12664,122 +12604,52 @@ validate435.errors = vErrors;
 return errors === 0;
 }
 
-export const listWebhookDeliveriesQuery = filling(validate436, fillListWebhookDeliveriesQuery);
-const schema215 = {"type":"string","enum":["pending","retrying","succeeded","failed"]};
-
-function validate437(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate437/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((((data === "pending") || (data === "retrying")) || (data === "succeeded")) || (data === "failed"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate437/enum",keyword:"enum",params:{allowedValues: schema215.enum}});
-errors++;
-}
-validate437.errors = vErrors;
-return errors === 0;
-}
-
+export const deleteKvEntryQuery = filling(validate436, fillDeleteKvEntryQuery);
+const schema213 = {"type":"object","properties":{"scope":{"type":"string","enum":["organisation","group","workflow"]},"scope_id":{"type":"string","minLength":1,"maxLength":64},"if_version":{"type":"integer","minimum":1}},"required":[]};
 
 function validate436(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.status !== undefined){
-let data0 = data.status;
-if(Array.isArray(data0)){
-if(data0.length > 4){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate436/properties/status/maxItems",keyword:"maxItems",params:{limit: 4}});
+if(data.scope !== undefined){
+let data0 = data.scope;
+if(typeof data0 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate436/properties/scope/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(data0.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate436/properties/status/minItems",keyword:"minItems",params:{limit: 1}});
-errors++;
-}
-const len0 = data0.length;
-for(let i0=0; i0<len0; i0++){
-if(!(validate437(data0[i0], instancePath+"/status/" + i0))){
-vErrors = vErrors === null ? validate437.errors : vErrors.concat(validate437.errors);
-errors = vErrors.length;
-}
-}
-let i1 = data0.length;
-let j0;
-if(i1 > 1){
-outer0:
-for(;i1--;){
-for(j0 = i1; j0--;){
-if(func0(data0[i1], data0[j0])){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate436/properties/status/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
-errors++;
-break outer0;
-}
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate436/properties/status/type",keyword:"type",params:{type: "array"}});
+if(!(((data0 === "organisation") || (data0 === "group")) || (data0 === "workflow"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate436/properties/scope/enum",keyword:"enum",params:{allowedValues: schema213.properties.scope.enum}});
 errors++;
 }
 }
-if(data.event_type !== undefined){
-if(!(validate351(data.event_type, instancePath+"/event_type"))){
-vErrors = vErrors === null ? validate351.errors : vErrors.concat(validate351.errors);
-errors = vErrors.length;
-}
-}
-if(data.page !== undefined){
-let data3 = data.page;
-if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate436/properties/page/type",keyword:"type",params:{type: "integer"}});
+if(data.scope_id !== undefined){
+let data1 = data.scope_id;
+if(typeof data1 === "string"){
+if(func1(data1) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate436/properties/scope_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
-if(typeof data3 == "number"){
-if(data3 > 1000000 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate436/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
-errors++;
-}
-if(data3 < 1 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate436/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.per_page !== undefined){
-let data4 = data.per_page;
-if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate436/properties/per_page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data4 == "number"){
-if(data4 > 100 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate436/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data4 < 1 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate436/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.cursor !== undefined){
-let data5 = data.cursor;
-if(typeof data5 === "string"){
-if(func1(data5) > 512){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate436/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
-errors++;
-}
-if(func1(data5) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate436/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
+if(func1(data1) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate436/properties/scope_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate436/properties/cursor/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate436/properties/scope_id/type",keyword:"type",params:{type: "string"}});
 errors++;
+}
+}
+if(data.if_version !== undefined){
+let data2 = data.if_version;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/if_version",schemaPath:"#/validate436/properties/if_version/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data2 == "number"){
+if(data2 < 1 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/if_version",schemaPath:"#/validate436/properties/if_version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
 }
 }
 }
@@ -12791,36 +12661,260 @@ validate436.errors = vErrors;
 return errors === 0;
 }
 
-export const getWebhookDeliveryPath = validate440;
-export const listWebhookDeliveryAttemptsPath = validate440;
-export const resendWebhookDeliveryPath = validate440;
+export const listWebhooksQuery = filling(validate437, fillListWebhooksQuery);
 
-function validate440(data, instancePath = ""){
+function validate437(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.enabled !== undefined){
+if(typeof data.enabled !== "boolean"){
+vErrors = report(vErrors, {instancePath:instancePath+"/enabled",schemaPath:"#/validate437/properties/enabled/type",keyword:"type",params:{type: "boolean"}});
+errors++;
+}
+}
+if(data.page !== undefined){
+let data1 = data.page;
+if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate437/properties/page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data1 == "number"){
+if(data1 > 1000000 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate437/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+errors++;
+}
+if(data1 < 1 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate437/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.per_page !== undefined){
+let data2 = data.per_page;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate437/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data2 == "number"){
+if(data2 > 100 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate437/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data2 < 1 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate437/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate437/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate437.errors = vErrors;
+return errors === 0;
+}
+
+export const getWebhookPath = validate438;
+export const updateWebhookPath = validate438;
+export const deleteWebhookPath = validate438;
+export const rotateWebhookSecretPath = validate438;
+export const testWebhookPath = validate438;
+export const recoverWebhookPath = validate438;
+export const listWebhookDeliveriesPath = validate438;
+
+function validate438(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.webhook_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate440/required",keyword:"required",params:{missingProperty: "webhook_id"}});
-errors++;
-}
-if(data.delivery_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate440/required",keyword:"required",params:{missingProperty: "delivery_id"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate438/required",keyword:"required",params:{missingProperty: "webhook_id"}});
 errors++;
 }
 if(data.webhook_id !== undefined){
 let data0 = data.webhook_id;
 if(typeof data0 === "string"){
 if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate440/properties/webhook_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate438/properties/webhook_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate440/properties/webhook_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate438/properties/webhook_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate440/properties/webhook_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate438/properties/webhook_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate438/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate438.errors = vErrors;
+return errors === 0;
+}
+
+export const listWebhookDeliveriesQuery = filling(validate439, fillListWebhookDeliveriesQuery);
+const schema217 = {"type":"string","enum":["pending","retrying","succeeded","failed"]};
+
+function validate440(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate440/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((((data === "pending") || (data === "retrying")) || (data === "succeeded")) || (data === "failed"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate440/enum",keyword:"enum",params:{allowedValues: schema217.enum}});
+errors++;
+}
+validate440.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate439(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.status !== undefined){
+let data0 = data.status;
+if(Array.isArray(data0)){
+if(data0.length > 4){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate439/properties/status/maxItems",keyword:"maxItems",params:{limit: 4}});
+errors++;
+}
+if(data0.length < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate439/properties/status/minItems",keyword:"minItems",params:{limit: 1}});
+errors++;
+}
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate440(data0[i0], instancePath+"/status/" + i0))){
+vErrors = vErrors === null ? validate440.errors : vErrors.concat(validate440.errors);
+errors = vErrors.length;
+}
+}
+let i1 = data0.length;
+let j0;
+if(i1 > 1){
+outer0:
+for(;i1--;){
+for(j0 = i1; j0--;){
+if(func0(data0[i1], data0[j0])){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate439/properties/status/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
+errors++;
+break outer0;
+}
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate439/properties/status/type",keyword:"type",params:{type: "array"}});
+errors++;
+}
+}
+if(data.event_type !== undefined){
+if(!(validate354(data.event_type, instancePath+"/event_type"))){
+vErrors = vErrors === null ? validate354.errors : vErrors.concat(validate354.errors);
+errors = vErrors.length;
+}
+}
+if(data.page !== undefined){
+let data3 = data.page;
+if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate439/properties/page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data3 == "number"){
+if(data3 > 1000000 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate439/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+errors++;
+}
+if(data3 < 1 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate439/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.per_page !== undefined){
+let data4 = data.per_page;
+if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate439/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data4 == "number"){
+if(data4 > 100 || isNaN(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate439/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data4 < 1 || isNaN(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate439/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.cursor !== undefined){
+let data5 = data.cursor;
+if(typeof data5 === "string"){
+if(func1(data5) > 512){
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate439/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
+errors++;
+}
+if(func1(data5) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate439/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate439/properties/cursor/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate439/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate439.errors = vErrors;
+return errors === 0;
+}
+
+export const getWebhookDeliveryPath = validate443;
+export const listWebhookDeliveryAttemptsPath = validate443;
+export const resendWebhookDeliveryPath = validate443;
+
+function validate443(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.webhook_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate443/required",keyword:"required",params:{missingProperty: "webhook_id"}});
+errors++;
+}
+if(data.delivery_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate443/required",keyword:"required",params:{missingProperty: "delivery_id"}});
+errors++;
+}
+if(data.webhook_id !== undefined){
+let data0 = data.webhook_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate443/properties/webhook_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate443/properties/webhook_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate443/properties/webhook_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -12828,25 +12922,25 @@ if(data.delivery_id !== undefined){
 let data1 = data.delivery_id;
 if(typeof data1 === "string"){
 if(func1(data1) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/delivery_id",schemaPath:"#/validate440/properties/delivery_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+vErrors = report(vErrors, {instancePath:instancePath+"/delivery_id",schemaPath:"#/validate443/properties/delivery_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
 if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/delivery_id",schemaPath:"#/validate440/properties/delivery_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/delivery_id",schemaPath:"#/validate443/properties/delivery_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/delivery_id",schemaPath:"#/validate440/properties/delivery_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/delivery_id",schemaPath:"#/validate443/properties/delivery_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate440/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate443/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate440.errors = vErrors;
+validate443.errors = vErrors;
 return errors === 0;
 }
 

@@ -3,6 +3,7 @@
 import type { Validator } from '../../../codegen/runtime/nest/index.ts';
 
 export declare const tokenPairResponse: Validator;
+export declare const passwordResetRequestedResponse: Validator;
 export declare const currentUserResponse: Validator;
 export declare const apiKeyListResponse: Validator;
 export declare const createdApiKeyResponse: Validator;
@@ -91,6 +92,10 @@ export declare const serviceUnavailableError: Validator;
 export declare const serviceUnavailableProblem: Validator;
 export declare const refreshTokenError: Validator;
 export declare const refreshTokenProblem: Validator;
+export declare const mailNotConfiguredError: Validator;
+export declare const mailNotConfiguredProblem: Validator;
+export declare const resetTokenError: Validator;
+export declare const resetTokenProblem: Validator;
 export declare const authenticationError: Validator;
 export declare const authenticationProblem: Validator;
 export declare const crossSiteError: Validator;

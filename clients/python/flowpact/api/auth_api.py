@@ -17,9 +17,12 @@ from typing_extensions import Annotated
 
 from pydantic import Field
 from typing_extensions import Annotated
+from flowpact.models.confirm_password_reset_request import ConfirmPasswordResetRequest
 from flowpact.models.current_user_response import CurrentUserResponse
 from flowpact.models.login_request import LoginRequest
+from flowpact.models.password_reset_requested_response import PasswordResetRequestedResponse
 from flowpact.models.refresh_session_request import RefreshSessionRequest
+from flowpact.models.request_password_reset_request import RequestPasswordResetRequest
 from flowpact.models.token_pair_response import TokenPairResponse
 
 from flowpact.api_client import ApiClient, RequestSerialized
@@ -38,6 +41,301 @@ class AuthApi:
         if api_client is None:
             api_client = ApiClient.get_default()
         self.api_client = api_client
+
+
+    @validate_call
+    def confirm_password_reset(
+        self,
+        confirm_password_reset_request: Annotated[ConfirmPasswordResetRequest, Field(description="The token and the new password.")],
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> None:
+        """Set a new password
+
+        Sets the password with the token of a mail from `requestPasswordReset`. All sessions of the user end with their access and refresh tokens, browsers that were known are forgotten, attempts to sign in that were counted for the account are forgiven, and a mail tells the user. Nobody is signed in by it: `login` takes the new password at once, and counts attempts from the address that this request came from by themselves. API keys stay.  The answer to a token that is wrong, expired, used or replaced by a newer one is the same. 
+
+        :param confirm_password_reset_request: The token and the new password. (required)
+        :type confirm_password_reset_request: ConfirmPasswordResetRequest
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._confirm_password_reset_serialize(
+            confirm_password_reset_request=confirm_password_reset_request,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '204': None,
+            '400': "ValidationError",
+            '401': "ResetTokenError",
+            '413': "PayloadTooLargeError",
+            '415': "UnsupportedMediaTypeError",
+            '429': "RateLimitError",
+            '500': "InternalError",
+            '503': "ServiceUnavailableError",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        ).data
+
+
+    @validate_call
+    def confirm_password_reset_with_http_info(
+        self,
+        confirm_password_reset_request: Annotated[ConfirmPasswordResetRequest, Field(description="The token and the new password.")],
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> ApiResponse[None]:
+        """Set a new password
+
+        Sets the password with the token of a mail from `requestPasswordReset`. All sessions of the user end with their access and refresh tokens, browsers that were known are forgotten, attempts to sign in that were counted for the account are forgiven, and a mail tells the user. Nobody is signed in by it: `login` takes the new password at once, and counts attempts from the address that this request came from by themselves. API keys stay.  The answer to a token that is wrong, expired, used or replaced by a newer one is the same. 
+
+        :param confirm_password_reset_request: The token and the new password. (required)
+        :type confirm_password_reset_request: ConfirmPasswordResetRequest
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._confirm_password_reset_serialize(
+            confirm_password_reset_request=confirm_password_reset_request,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '204': None,
+            '400': "ValidationError",
+            '401': "ResetTokenError",
+            '413': "PayloadTooLargeError",
+            '415': "UnsupportedMediaTypeError",
+            '429': "RateLimitError",
+            '500': "InternalError",
+            '503': "ServiceUnavailableError",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        )
+
+
+    @validate_call
+    def confirm_password_reset_without_preload_content(
+        self,
+        confirm_password_reset_request: Annotated[ConfirmPasswordResetRequest, Field(description="The token and the new password.")],
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> RESTResponseType:
+        """Set a new password
+
+        Sets the password with the token of a mail from `requestPasswordReset`. All sessions of the user end with their access and refresh tokens, browsers that were known are forgotten, attempts to sign in that were counted for the account are forgiven, and a mail tells the user. Nobody is signed in by it: `login` takes the new password at once, and counts attempts from the address that this request came from by themselves. API keys stay.  The answer to a token that is wrong, expired, used or replaced by a newer one is the same. 
+
+        :param confirm_password_reset_request: The token and the new password. (required)
+        :type confirm_password_reset_request: ConfirmPasswordResetRequest
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._confirm_password_reset_serialize(
+            confirm_password_reset_request=confirm_password_reset_request,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '204': None,
+            '400': "ValidationError",
+            '401': "ResetTokenError",
+            '413': "PayloadTooLargeError",
+            '415': "UnsupportedMediaTypeError",
+            '429': "RateLimitError",
+            '500': "InternalError",
+            '503': "ServiceUnavailableError",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        return response_data.response
+
+
+    def _confirm_password_reset_serialize(
+        self,
+        confirm_password_reset_request,
+        _request_auth,
+        _content_type,
+        _headers,
+        _host_index,
+    ) -> RequestSerialized:
+
+        _host = None
+
+        _collection_formats: Dict[str, str] = {
+        }
+
+        _path_params: Dict[str, str] = {}
+        _query_params: List[Tuple[str, str]] = []
+        _header_params: Dict[str, Optional[str]] = _headers or {}
+        _form_params: List[Tuple[str, str]] = []
+        _files: Dict[
+            str, Union[str, bytes, List[str], List[bytes], List[Tuple[str, bytes]]]
+        ] = {}
+        _body_params: Optional[bytes] = None
+
+        # process the path parameters
+        # process the query parameters
+        # process the header parameters
+        # process the form parameters
+        # process the body parameter
+        if confirm_password_reset_request is not None:
+            _body_params = confirm_password_reset_request
+
+
+        # set the HTTP header `Accept`
+        if 'Accept' not in _header_params:
+            _header_params['Accept'] = self.api_client.select_header_accept(
+                [
+                    'application/json', 
+                    'application/problem+json'
+                ]
+            )
+
+        # set the HTTP header `Content-Type`
+        if _content_type:
+            _header_params['Content-Type'] = _content_type
+        else:
+            _default_content_type = (
+                self.api_client.select_header_content_type(
+                    [
+                        'application/json'
+                    ]
+                )
+            )
+            if _default_content_type is not None:
+                _header_params['Content-Type'] = _default_content_type
+
+        # authentication setting
+        _auth_settings: List[str] = [
+        ]
+
+        return self.api_client.param_serialize(
+            method='POST',
+            resource_path='/v1/auth/password-reset/confirm',
+            path_params=_path_params,
+            query_params=_query_params,
+            header_params=_header_params,
+            body=_body_params,
+            post_params=_form_params,
+            files=_files,
+            auth_settings=_auth_settings,
+            collection_formats=_collection_formats,
+            _host=_host,
+            _request_auth=_request_auth
+        )
+
+
 
 
     @validate_call
@@ -326,7 +624,7 @@ class AuthApi:
     ) -> TokenPairResponse:
         """Sign in
 
-        Starts a session for a person. The answer holds an access token (15 minutes) and a refresh token, and sets the session cookie, so that a browser needs nothing more. Attempts are limited by address (100 in 15 minutes), and by account (10): those from all addresses that the account does not know together, and those from each address that somebody signed in from within 90 days by themselves. A browser in which somebody signed in within 180 days is known by a cookie, which each login replaces: its attempts for that account have a limit of their own (10) and no other, so that nobody can keep the owner out. It is forgotten when the password is set anew. The answer to a wrong attempt does not say which half was wrong. 
+        Starts a session for a person. The answer holds an access token (15 minutes) and a refresh token, and sets the session cookie, so that a browser needs nothing more. Attempts are limited by address (100 in 15 minutes), and by account (10): those from all addresses that the account does not know together, and those from each address that somebody signed in from within 90 days by themselves. A browser in which somebody signed in within 180 days is known by a cookie, which each login replaces: its attempts for that account have a limit of their own (10) and no other, so that nobody can keep the owner out. It is forgotten when the password is set anew, for which `requestPasswordReset` sends a link by mail. The answer to a wrong attempt does not say which half was wrong. 
 
         :param login_request: Who signs in. (required)
         :type login_request: LoginRequest
@@ -401,7 +699,7 @@ class AuthApi:
     ) -> ApiResponse[TokenPairResponse]:
         """Sign in
 
-        Starts a session for a person. The answer holds an access token (15 minutes) and a refresh token, and sets the session cookie, so that a browser needs nothing more. Attempts are limited by address (100 in 15 minutes), and by account (10): those from all addresses that the account does not know together, and those from each address that somebody signed in from within 90 days by themselves. A browser in which somebody signed in within 180 days is known by a cookie, which each login replaces: its attempts for that account have a limit of their own (10) and no other, so that nobody can keep the owner out. It is forgotten when the password is set anew. The answer to a wrong attempt does not say which half was wrong. 
+        Starts a session for a person. The answer holds an access token (15 minutes) and a refresh token, and sets the session cookie, so that a browser needs nothing more. Attempts are limited by address (100 in 15 minutes), and by account (10): those from all addresses that the account does not know together, and those from each address that somebody signed in from within 90 days by themselves. A browser in which somebody signed in within 180 days is known by a cookie, which each login replaces: its attempts for that account have a limit of their own (10) and no other, so that nobody can keep the owner out. It is forgotten when the password is set anew, for which `requestPasswordReset` sends a link by mail. The answer to a wrong attempt does not say which half was wrong. 
 
         :param login_request: Who signs in. (required)
         :type login_request: LoginRequest
@@ -476,7 +774,7 @@ class AuthApi:
     ) -> RESTResponseType:
         """Sign in
 
-        Starts a session for a person. The answer holds an access token (15 minutes) and a refresh token, and sets the session cookie, so that a browser needs nothing more. Attempts are limited by address (100 in 15 minutes), and by account (10): those from all addresses that the account does not know together, and those from each address that somebody signed in from within 90 days by themselves. A browser in which somebody signed in within 180 days is known by a cookie, which each login replaces: its attempts for that account have a limit of their own (10) and no other, so that nobody can keep the owner out. It is forgotten when the password is set anew. The answer to a wrong attempt does not say which half was wrong. 
+        Starts a session for a person. The answer holds an access token (15 minutes) and a refresh token, and sets the session cookie, so that a browser needs nothing more. Attempts are limited by address (100 in 15 minutes), and by account (10): those from all addresses that the account does not know together, and those from each address that somebody signed in from within 90 days by themselves. A browser in which somebody signed in within 180 days is known by a cookie, which each login replaces: its attempts for that account have a limit of their own (10) and no other, so that nobody can keep the owner out. It is forgotten when the password is set anew, for which `requestPasswordReset` sends a link by mail. The answer to a wrong attempt does not say which half was wrong. 
 
         :param login_request: Who signs in. (required)
         :type login_request: LoginRequest
@@ -1155,6 +1453,304 @@ class AuthApi:
         return self.api_client.param_serialize(
             method='POST',
             resource_path='/v1/auth/refresh',
+            path_params=_path_params,
+            query_params=_query_params,
+            header_params=_header_params,
+            body=_body_params,
+            post_params=_form_params,
+            files=_files,
+            auth_settings=_auth_settings,
+            collection_formats=_collection_formats,
+            _host=_host,
+            _request_auth=_request_auth
+        )
+
+
+
+
+    @validate_call
+    def request_password_reset(
+        self,
+        request_password_reset_request: Annotated[RequestPasswordResetRequest, Field(description="Whose password is to be set.")],
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> PasswordResetRequestedResponse:
+        """Ask for a new password
+
+        Sends a mail to the address, if an active account has it, with a link to the page `/reset-password` and a token that sets a new password once within 30 minutes. Each mail makes the tokens of earlier ones invalid. The answer is the same whether there is such an account or not, and comes before it is looked for.  Requests are limited by address (20 in 15 minutes), and by account (3): those from all addresses that the account does not know together, and those from each address that somebody signed in from within 90 days by themselves.  Where the operator has set up no mail server, the answer is `mail_not_configured`; the operator then makes a link (`npm run admin -- user reset-password`). 
+
+        :param request_password_reset_request: Whose password is to be set. (required)
+        :type request_password_reset_request: RequestPasswordResetRequest
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._request_password_reset_serialize(
+            request_password_reset_request=request_password_reset_request,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '202': "PasswordResetRequestedResponse",
+            '400': "ValidationError",
+            '406': "NotAcceptableError",
+            '409': "MailNotConfiguredError",
+            '413': "PayloadTooLargeError",
+            '415': "UnsupportedMediaTypeError",
+            '429': "RateLimitError",
+            '500': "InternalError",
+            '503': "ServiceUnavailableError",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        ).data
+
+
+    @validate_call
+    def request_password_reset_with_http_info(
+        self,
+        request_password_reset_request: Annotated[RequestPasswordResetRequest, Field(description="Whose password is to be set.")],
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> ApiResponse[PasswordResetRequestedResponse]:
+        """Ask for a new password
+
+        Sends a mail to the address, if an active account has it, with a link to the page `/reset-password` and a token that sets a new password once within 30 minutes. Each mail makes the tokens of earlier ones invalid. The answer is the same whether there is such an account or not, and comes before it is looked for.  Requests are limited by address (20 in 15 minutes), and by account (3): those from all addresses that the account does not know together, and those from each address that somebody signed in from within 90 days by themselves.  Where the operator has set up no mail server, the answer is `mail_not_configured`; the operator then makes a link (`npm run admin -- user reset-password`). 
+
+        :param request_password_reset_request: Whose password is to be set. (required)
+        :type request_password_reset_request: RequestPasswordResetRequest
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._request_password_reset_serialize(
+            request_password_reset_request=request_password_reset_request,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '202': "PasswordResetRequestedResponse",
+            '400': "ValidationError",
+            '406': "NotAcceptableError",
+            '409': "MailNotConfiguredError",
+            '413': "PayloadTooLargeError",
+            '415': "UnsupportedMediaTypeError",
+            '429': "RateLimitError",
+            '500': "InternalError",
+            '503': "ServiceUnavailableError",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        )
+
+
+    @validate_call
+    def request_password_reset_without_preload_content(
+        self,
+        request_password_reset_request: Annotated[RequestPasswordResetRequest, Field(description="Whose password is to be set.")],
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> RESTResponseType:
+        """Ask for a new password
+
+        Sends a mail to the address, if an active account has it, with a link to the page `/reset-password` and a token that sets a new password once within 30 minutes. Each mail makes the tokens of earlier ones invalid. The answer is the same whether there is such an account or not, and comes before it is looked for.  Requests are limited by address (20 in 15 minutes), and by account (3): those from all addresses that the account does not know together, and those from each address that somebody signed in from within 90 days by themselves.  Where the operator has set up no mail server, the answer is `mail_not_configured`; the operator then makes a link (`npm run admin -- user reset-password`). 
+
+        :param request_password_reset_request: Whose password is to be set. (required)
+        :type request_password_reset_request: RequestPasswordResetRequest
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._request_password_reset_serialize(
+            request_password_reset_request=request_password_reset_request,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '202': "PasswordResetRequestedResponse",
+            '400': "ValidationError",
+            '406': "NotAcceptableError",
+            '409': "MailNotConfiguredError",
+            '413': "PayloadTooLargeError",
+            '415': "UnsupportedMediaTypeError",
+            '429': "RateLimitError",
+            '500': "InternalError",
+            '503': "ServiceUnavailableError",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        return response_data.response
+
+
+    def _request_password_reset_serialize(
+        self,
+        request_password_reset_request,
+        _request_auth,
+        _content_type,
+        _headers,
+        _host_index,
+    ) -> RequestSerialized:
+
+        _host = None
+
+        _collection_formats: Dict[str, str] = {
+        }
+
+        _path_params: Dict[str, str] = {}
+        _query_params: List[Tuple[str, str]] = []
+        _header_params: Dict[str, Optional[str]] = _headers or {}
+        _form_params: List[Tuple[str, str]] = []
+        _files: Dict[
+            str, Union[str, bytes, List[str], List[bytes], List[Tuple[str, bytes]]]
+        ] = {}
+        _body_params: Optional[bytes] = None
+
+        # process the path parameters
+        # process the query parameters
+        # process the header parameters
+        # process the form parameters
+        # process the body parameter
+        if request_password_reset_request is not None:
+            _body_params = request_password_reset_request
+
+
+        # set the HTTP header `Accept`
+        if 'Accept' not in _header_params:
+            _header_params['Accept'] = self.api_client.select_header_accept(
+                [
+                    'application/json', 
+                    'application/problem+json'
+                ]
+            )
+
+        # set the HTTP header `Content-Type`
+        if _content_type:
+            _header_params['Content-Type'] = _content_type
+        else:
+            _default_content_type = (
+                self.api_client.select_header_content_type(
+                    [
+                        'application/json'
+                    ]
+                )
+            )
+            if _default_content_type is not None:
+                _header_params['Content-Type'] = _default_content_type
+
+        # authentication setting
+        _auth_settings: List[str] = [
+        ]
+
+        return self.api_client.param_serialize(
+            method='POST',
+            resource_path='/v1/auth/password-reset',
             path_params=_path_params,
             query_params=_query_params,
             header_params=_header_params,

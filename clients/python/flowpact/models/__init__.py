@@ -77,6 +77,7 @@ from flowpact.models.channel_slug_taken_error import ChannelSlugTakenError
 from flowpact.models.channel_slug_taken_error_error import ChannelSlugTakenErrorError
 from flowpact.models.channel_slug_taken_problem import ChannelSlugTakenProblem
 from flowpact.models.channel_tool import ChannelTool
+from flowpact.models.confirm_password_reset_request import ConfirmPasswordResetRequest
 from flowpact.models.connected_event import ConnectedEvent
 from flowpact.models.connected_event_data import ConnectedEventData
 from flowpact.models.create_api_key_request import CreateApiKeyRequest
@@ -249,6 +250,9 @@ from flowpact.models.layer_timeout import LayerTimeout
 from flowpact.models.layers_document import LayersDocument
 from flowpact.models.log_level import LogLevel
 from flowpact.models.login_request import LoginRequest
+from flowpact.models.mail_not_configured_error import MailNotConfiguredError
+from flowpact.models.mail_not_configured_error_error import MailNotConfiguredErrorError
+from flowpact.models.mail_not_configured_problem import MailNotConfiguredProblem
 from flowpact.models.manual_trigger_config import ManualTriggerConfig
 from flowpact.models.no_hook_auth import NoHookAuth
 from flowpact.models.node_completed_event import NodeCompletedEvent
@@ -275,6 +279,8 @@ from flowpact.models.o_auth2_credential import OAuth2Credential
 from flowpact.models.organisation import Organisation
 from flowpact.models.overlap_policy import OverlapPolicy
 from flowpact.models.page_pagination import PagePagination
+from flowpact.models.password_reset_requested import PasswordResetRequested
+from flowpact.models.password_reset_requested_response import PasswordResetRequestedResponse
 from flowpact.models.payload_too_large_error import PayloadTooLargeError
 from flowpact.models.payload_too_large_error_error import PayloadTooLargeErrorError
 from flowpact.models.payload_too_large_error_error_details import PayloadTooLargeErrorErrorDetails
@@ -296,7 +302,11 @@ from flowpact.models.replay_execution_request import ReplayExecutionRequest
 from flowpact.models.request_in_progress_error import RequestInProgressError
 from flowpact.models.request_in_progress_error_error import RequestInProgressErrorError
 from flowpact.models.request_in_progress_problem import RequestInProgressProblem
+from flowpact.models.request_password_reset_request import RequestPasswordResetRequest
 from flowpact.models.request_usage import RequestUsage
+from flowpact.models.reset_token_error import ResetTokenError
+from flowpact.models.reset_token_error_error import ResetTokenErrorError
+from flowpact.models.reset_token_problem import ResetTokenProblem
 from flowpact.models.resource_usage import ResourceUsage
 from flowpact.models.response_meta import ResponseMeta
 from flowpact.models.retry_execution_request import RetryExecutionRequest

@@ -21,6 +21,7 @@ export type ErrorCode =
   | 'invalid_token'
   | 'kv_not_a_list'
   | 'kv_version_conflict'
+  | 'mail_not_configured'
   | 'not_acceptable'
   | 'payload_too_large'
   | 'rate_limit_exceeded'

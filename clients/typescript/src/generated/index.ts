@@ -25,7 +25,7 @@ import { Health } from './resources/health.ts';
 export type { ErrorCode } from './error-codes.ts';
 export type * as models from './models.ts';
 export { operations } from './operations.ts';
-export type { LoginParams, RefreshSessionParams } from './resources/auth.ts';
+export type { LoginParams, RefreshSessionParams, RequestPasswordResetParams, ConfirmPasswordResetParams } from './resources/auth.ts';
 export type { ListApiKeysParams, CreateApiKeyParams, UpdateApiKeyParams, RotateApiKeyParams } from './resources/api-keys.ts';
 export type { ListWorkflowsParams, CreateWorkflowParams, ValidateWorkflowParams, ImportWorkflowParams, UpdateWorkflowParams, PublishWorkflowParams, ListWorkflowVersionsParams, ExecuteWorkflowParams, ExportWorkflowParams } from './resources/workflows.ts';
 export type { ListWorkflowNodesParams, AddWorkflowNodeParams, ReplaceWorkflowNodeParams, DeleteWorkflowNodeParams, ListWorkflowEdgesParams, AddWorkflowEdgeParams, ReplaceWorkflowEdgeParams, DeleteWorkflowEdgeParams, ListNodeTypesParams } from './resources/nodes.ts';
@@ -50,7 +50,7 @@ export type { WebhookEvent, WebhookPayloads } from './webhooks.ts';
 
 /** One property for each tag of Flowpact API. */
 export abstract class Resources {
-  /** Signing in and out as a person, and who is calling. */
+  /** Signing in and out as a person, a forgotten password, and who is calling. */
   readonly auth: Auth;
   /** Keys for programs, with scopes, expiry, rotation with an overlap, and revocation. */
   readonly apiKeys: ApiKeys;

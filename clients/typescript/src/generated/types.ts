@@ -17,8 +17,8 @@ export interface paths {
          *     account (10): those from all addresses that the account does not know together, and those from each address that
          *     somebody signed in from within 90 days by themselves. A browser in which somebody signed in within 180 days is known
          *     by a cookie, which each login replaces: its attempts for that account have a limit of their own (10) and no other,
-         *     so that nobody can keep the owner out. It is forgotten when the password is set anew. The answer to a wrong attempt
-         *     does not say which half was wrong.
+         *     so that nobody can keep the owner out. It is forgotten when the password is set anew, for which
+         *     `requestPasswordReset` sends a link by mail. The answer to a wrong attempt does not say which half was wrong.
          */
         post: operations["login"];
         delete?: never;
@@ -42,6 +42,59 @@ export interface paths {
          *     refresh token that comes a second time has been copied, so its whole session is ended.
          */
         post: operations["refreshSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/password-reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for a new password
+         * @description Sends a mail to the address, if an active account has it, with a link to the page `/reset-password` and a token that
+         *     sets a new password once within 30 minutes. Each mail makes the tokens of earlier ones invalid. The answer is the same
+         *     whether there is such an account or not, and comes before it is looked for.
+         *
+         *     Requests are limited by address (20 in 15 minutes), and by account (3): those from all addresses that the account does
+         *     not know together, and those from each address that somebody signed in from within 90 days by themselves.
+         *
+         *     Where the operator has set up no mail server, the answer is `mail_not_configured`; the operator then makes a link
+         *     (`npm run admin -- user reset-password`).
+         */
+        post: operations["requestPasswordReset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/password-reset/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set a new password
+         * @description Sets the password with the token of a mail from `requestPasswordReset`. All sessions of the user end with their access
+         *     and refresh tokens, browsers that were known are forgotten, attempts to sign in that were counted for the account are
+         *     forgiven, and a mail tells the user. Nobody is signed in by it: `login` takes the new password at once, and counts
+         *     attempts from the address that this request came from by themselves. API keys stay.
+         *
+         *     The answer to a token that is wrong, expired, used or replaced by a newer one is the same.
+         */
+        post: operations["confirmPasswordReset"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2913,6 +2966,120 @@ export interface components {
              * @enum {string}
              */
             code: "invalid_token" | "expired_token";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description Whose password is to be set. */
+        RequestPasswordResetRequest: {
+            email: components["schemas"]["Email"];
+        };
+        /** @description What the mail will say, if there is such an account. */
+        PasswordResetRequested: {
+            /** @description Seconds for which the token in the mail works. */
+            expires_in: number;
+        };
+        /** @description The request was taken. */
+        PasswordResetRequestedResponse: {
+            data: components["schemas"]["PasswordResetRequested"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description This installation has no mail server, and so sends no mail. */
+        MailNotConfiguredError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @constant
+                 */
+                code: "mail_not_configured";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description This installation has no mail server, and so sends no mail (RFC 9457). */
+        MailNotConfiguredProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @constant
+             */
+            code: "mail_not_configured";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description A token that sets a password once, and the password. */
+        ConfirmPasswordResetRequest: {
+            /** @description The token of the mail. */
+            token: string;
+            /**
+             * Format: password
+             * @description The new password. Any characters will do.
+             */
+            password: string;
+        };
+        /** @description The token that sets a password is wrong, expired, used or replaced. */
+        ResetTokenError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @constant
+                 */
+                code: "invalid_token";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description The token that sets a password is wrong, expired, used or replaced (RFC 9457). */
+        ResetTokenProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 401;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @constant
+             */
+            code: "invalid_token";
             /** @description Particulars of the code. */
             details: {
                 [key: string]: unknown;
@@ -9136,6 +9303,99 @@ export interface components {
                 "application/problem+json": components["schemas"]["RefreshTokenProblem"];
             };
         };
+        /** @description This installation has no mail server, and so sends no mail. */
+        MailNotConfigured: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Cache-Control": components["headers"]["Cache-Control-No-Store"];
+                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "mail_not_configured",
+                 *         "message": "This installation sends no mail. Ask whoever runs it for a link that sets your password.",
+                 *         "details": {}
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["MailNotConfiguredError"];
+                /**
+                 * @example {
+                 *       "type": "urn:flowpact:error:mail_not_configured",
+                 *       "title": "Conflict",
+                 *       "status": 409,
+                 *       "detail": "This installation sends no mail. Ask whoever runs it for a link that sets your password.",
+                 *       "code": "mail_not_configured",
+                 *       "details": {},
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["MailNotConfiguredProblem"];
+            };
+        };
+        /** @description The token that sets a password is wrong, expired, used or replaced; the answer does not say which. */
+        InvalidResetToken: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Cache-Control": components["headers"]["Cache-Control-No-Store"];
+                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "invalid_token",
+                 *         "message": "This token sets no password: it is wrong, expired, used already or replaced by a newer one. Ask for another mail.",
+                 *         "details": {}
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ResetTokenError"];
+                /**
+                 * @example {
+                 *       "type": "urn:flowpact:error:invalid_token",
+                 *       "title": "Unauthorized",
+                 *       "status": 401,
+                 *       "detail": "This token sets no password: it is wrong, expired, used already or replaced by a newer one. Ask for another mail.",
+                 *       "code": "invalid_token",
+                 *       "details": {},
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["ResetTokenProblem"];
+            };
+        };
         /** @description No credentials, or none that hold. `invalid_api_key` is also the answer to a request without any. */
         Unauthorized: {
             headers: {
@@ -11804,6 +12064,109 @@ export interface operations {
             400: components["responses"]["ValidationFailed"];
             401: components["responses"]["InvalidRefreshToken"];
             406: components["responses"]["NotAcceptable"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    requestPasswordReset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Whose password is to be set. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "ada@example.com"
+                 *     }
+                 */
+                "application/json": components["schemas"]["RequestPasswordResetRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted. If there is such an account, a mail is on its way. */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Cache-Control": components["headers"]["Cache-Control-No-Store"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "expires_in": 1800
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PasswordResetRequestedResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["MailNotConfigured"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    confirmPasswordReset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The token and the new password. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "token": "fp_reset_Yx3vQ1sZr8TnB4mWc7YhD2pLf6GjE5aK9uH0oR4tV7w",
+                 *       "password": "correct horse battery staple"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ConfirmPasswordResetRequest"];
+            };
+        };
+        responses: {
+            /** @description The password is set. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Cache-Control": components["headers"]["Cache-Control-No-Store"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["InvalidResetToken"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["RateLimitExceeded"];

@@ -6,8 +6,10 @@ import { operations } from '../operations.ts';
 
 export type LoginParams = models.LoginRequest;
 export type RefreshSessionParams = models.RefreshSessionRequest;
+export type RequestPasswordResetParams = models.RequestPasswordResetRequest;
+export type ConfirmPasswordResetParams = models.ConfirmPasswordResetRequest;
 
-/** Signing in and out as a person, and who is calling. */
+/** Signing in and out as a person, a forgotten password, and who is calling. */
 export class Auth extends Resource {
   /**
    * Sign in
@@ -17,8 +19,8 @@ export class Auth extends Resource {
    * account (10): those from all addresses that the account does not know together, and those from each address that
    * somebody signed in from within 90 days by themselves. A browser in which somebody signed in within 180 days is known
    * by a cookie, which each login replaces: its attempts for that account have a limit of their own (10) and no other,
-   * so that nobody can keep the owner out. It is forgotten when the password is set anew. The answer to a wrong attempt
-   * does not say which half was wrong.
+   * so that nobody can keep the owner out. It is forgotten when the password is set anew, for which
+   * `requestPasswordReset` sends a link by mail. The answer to a wrong attempt does not say which half was wrong.
    *
    * `POST /v1/auth/login`
    */
@@ -36,6 +38,41 @@ export class Auth extends Resource {
    */
   refreshSession(params: RefreshSessionParams, options?: RequestOptions): APIPromise<models.TokenPair> {
     return this.client.call(operations.refreshSession, { params }, options);
+  }
+
+  /**
+   * Ask for a new password
+   *
+   * Sends a mail to the address, if an active account has it, with a link to the page `/reset-password` and a token that
+   * sets a new password once within 30 minutes. Each mail makes the tokens of earlier ones invalid. The answer is the same
+   * whether there is such an account or not, and comes before it is looked for.
+   *
+   * Requests are limited by address (20 in 15 minutes), and by account (3): those from all addresses that the account does
+   * not know together, and those from each address that somebody signed in from within 90 days by themselves.
+   *
+   * Where the operator has set up no mail server, the answer is `mail_not_configured`; the operator then makes a link
+   * (`npm run admin -- user reset-password`).
+   *
+   * `POST /v1/auth/password-reset`
+   */
+  requestPasswordReset(params: RequestPasswordResetParams, options?: RequestOptions): APIPromise<models.PasswordResetRequested> {
+    return this.client.call(operations.requestPasswordReset, { params }, options);
+  }
+
+  /**
+   * Set a new password
+   *
+   * Sets the password with the token of a mail from `requestPasswordReset`. All sessions of the user end with their access
+   * and refresh tokens, browsers that were known are forgotten, attempts to sign in that were counted for the account are
+   * forgiven, and a mail tells the user. Nobody is signed in by it: `login` takes the new password at once, and counts
+   * attempts from the address that this request came from by themselves. API keys stay.
+   *
+   * The answer to a token that is wrong, expired, used or replaced by a newer one is the same.
+   *
+   * `POST /v1/auth/password-reset/confirm`
+   */
+  confirmPasswordReset(params: ConfirmPasswordResetParams, options?: RequestOptions): APIPromise<void> {
+    return this.client.call(operations.confirmPasswordReset, { params }, options);
   }
 
   /**
