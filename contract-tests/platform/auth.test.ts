@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { useContractHarness } from '../harness/contract-harness.ts';
+import { resetToken } from '../harness/tags/auth.ts';
 
-const harness = useContractHarness();
+const harness = useContractHarness({ settings: { SMTP_URL: undefined } });
 
 async function login(): Promise<{ access_token: string; refresh_token: string; cookie: string }> {
   const { email, password } = harness().server.admin;
@@ -105,5 +106,15 @@ describe('logout', () => {
     const { cookie } = await login();
     const headers = { cookie, origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' };
     await harness().refused('logout', { headers }, 403, 'cross_site_request');
+  });
+});
+
+describe('a new password without a mail server', () => {
+  test('409: no mail is promised; 204: a link of the operator works all the same', async () => {
+    const { email, password } = harness().server.admin;
+    await harness().refused('requestPasswordReset', { json: { email } }, 409, 'mail_not_configured');
+    const json = { token: await resetToken(harness()), password };
+    expect((await harness().call('confirmPasswordReset', { json })).status).toBe(204);
+    await login();
   });
 });

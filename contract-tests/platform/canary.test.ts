@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Client } from 'pg';
 import { useContractHarness } from '../harness/contract-harness.ts';
 import { EchoServer } from '../harness/echo-server.ts';
-import { MailServer } from '../harness/mail-server.ts';
+import { MailServer } from '../../server/test/mail-server.ts';
 import { credential, publishedWorkflow, secret } from '../harness/resources.ts';
 
 // What is secret reaches the server that it is for, and nobody else: it is in no response, event, log line, error or column

@@ -80,6 +80,9 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     RESPONSE_VALIDATION: 'throw',
     SHUTDOWN_TIMEOUT: '2',
     METRICS_PORT: '0',
+    // Nobody listens there.
+    SMTP_URL: 'smtp://127.0.0.1:9?security=none',
+    MAIL_FROM: 'Flowpact <no-reply@flowpact.test>',
   }).with(options.settings ?? {});
   const logs: Record<string, unknown>[] = [];
   const logger = createLogger(config.settings, { write: (line) => void logs.push(JSON.parse(line)) });

@@ -1,6 +1,8 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { ApiKeyService } from '../domain/api-key/api-key.service.ts';
 import { OrganisationService } from '../domain/organisation/organisation.service.ts';
+import { PasswordResetTokens } from '../domain/password-reset/password-reset-tokens.ts';
+import type { PublicUrl } from '../domain/public-url.ts';
 import { randomBase62 } from '../domain/secret.ts';
 import { UserService } from '../domain/user/user.service.ts';
 import { UsageError, type CommandProcess } from '../command.ts';
@@ -25,6 +27,8 @@ export interface Services {
   readonly organisations: OrganisationService;
   readonly users: UserService;
   readonly apiKeys: ApiKeyService;
+  readonly resets: PasswordResetTokens;
+  readonly publicUrl: PublicUrl;
 }
 
 /** Runs `work` on the database of the configuration, and closes it again. */
@@ -32,7 +36,8 @@ export async function withServices(
   env: AdminProcess['env'],
   work: (services: Services) => Promise<void>,
 ): Promise<void> {
-  const database = await openDatabase(Config.from(env).settings);
+  const config = Config.from(env);
+  const database = await openDatabase(config.settings);
   try {
     const orm = await createOrm({ url: database.url, poolSize: 2 });
     try {
@@ -40,7 +45,14 @@ export async function withServices(
       const em = orm.em.fork();
       const passwords = new Argon2PasswordHasher();
       const organisations = new OrganisationService(em, passwords);
-      await work({ em, organisations, users: new UserService(em, passwords), apiKeys: new ApiKeyService(em) });
+      await work({
+        em,
+        organisations,
+        users: new UserService(em, passwords),
+        apiKeys: new ApiKeyService(em),
+        resets: new PasswordResetTokens(em),
+        publicUrl: { of: (path) => config.publicUrl() + path },
+      });
     } finally {
       await orm.close();
     }

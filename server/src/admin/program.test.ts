@@ -164,6 +164,39 @@ describe('user', () => {
     expect(refreshed.status).toBe(401);
   });
 
+  test('a link sets a new password once, at the public address, and lets in who was locked out', async () => {
+    const { owner } = await createOrganisation();
+    for (let i = 0; i < 11; i++) await login(owner.email, 'wrong');
+    expect(await login(owner.email, 'wrong')).toBe(429);
+    const made = await adminJson<{ link: string; expires_at: string }>('user', 'reset-password', owner.email);
+    const { origin, pathname, hash } = new URL(made.link);
+    expect({ origin, pathname }).toEqual({ origin: 'http://localhost:3000', pathname: '/reset-password' });
+    expect(Date.parse(made.expires_at)).toBeGreaterThan(Date.now());
+    const confirm = async (): Promise<number> => {
+      const response = await fetch(`${server.url}/v1/auth/password-reset/confirm`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ token: hash.slice(1), password: 'correct horse battery' }),
+      });
+      return response.status;
+    };
+    expect([await confirm(), await confirm()]).toEqual([204, 401]);
+    expect(await login(owner.email, 'correct horse battery')).toBe(200);
+  });
+
+  test('a password that the operator sets lets in who was locked out', async () => {
+    const { owner } = await createOrganisation();
+    for (let i = 0; i < 11; i++) await login(owner.email, 'wrong');
+    const { password } = await adminJson<{ password: string }>('user', 'set-password', owner.email);
+    expect(await login(owner.email, password)).toBe(200);
+  });
+
+  test('a link is not shown where the output is no terminal, exit 2', async () => {
+    const { owner } = await createOrganisation();
+    const { status, stdout } = await admin(['user', 'reset-password', owner.email]);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+  });
+
   test('a password from standard input is taken and not repeated', async () => {
     const { owner } = await createOrganisation();
     const set = await admin(['user', 'set-password', owner.id, '--password-stdin'], 'correct horse battery\n');

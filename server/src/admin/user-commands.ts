@@ -1,4 +1,5 @@
 import { Argument, Option, type Command } from 'commander';
+import { resetLink } from '../domain/password-reset/reset-messages.ts';
 import { roles, type Role } from '../domain/user/role.ts';
 import type { User } from '../domain/user/user.entity.ts';
 import { toUser } from '../api/platform/auth/auth.mapper.ts';
@@ -18,12 +19,13 @@ interface CreateOptions extends PasswordOptions {
   role: Role;
 }
 
-/** `user create|list|set-password|set-role` */
+/** `user create|list|set-password|reset-password|set-role` */
 export function userCommands(root: Command, process: AdminProcess): void {
   const group = root.command('user').description('people who sign in');
   addCreate(group, process);
   addList(group, process);
   addSetPassword(group, process);
+  addResetPassword(group, process);
   addSetRole(group, process);
 }
 
@@ -83,6 +85,27 @@ function addSetPassword(group: Command, { env, stdin, stdout }: AdminProcess): v
       await withServices(env, async ({ users }) => {
         const { user, endedSessions } = await users.setPassword((await users.find(given)).id, password);
         printWithPassword(stdout, options, user, password, endedSessions);
+      });
+    });
+}
+
+function addResetPassword(group: Command, { env, stdout }: AdminProcess): void {
+  group
+    .command('reset-password')
+    .description('make a link with which a user sets a new password, once and within 30 minutes; shows it once')
+    .argument('<user>', 'id or address of the user')
+    .addOption(jsonOption())
+    .action(async (given: string, options: OutputOptions) => {
+      assertMayShowSecrets(stdout, options);
+      await withServices(env, async ({ users, resets, publicUrl }) => {
+        const user = await users.find(given);
+        const { token, expiresAt } = await resets.issue(user.id);
+        const link = resetLink(publicUrl, token);
+        const text = fields([...pairsOf(user), ['Link', link], ['Works until', expiresAt.toISOString()]]);
+        print(stdout, options, {
+          json: { user: toOperatorsUser(user), link, expires_at: expiresAt.toISOString() },
+          text: `${text}\n\nThe link is shown once and never again. It makes an earlier one invalid; until it is used, the password stays as it is.`,
+        });
       });
     });
 }

@@ -7,6 +7,7 @@ import { KvEntry, KvStep } from './kv/kv-entry.entity.ts';
 import { BulkJobItem } from './bulk-job/bulk-job-item.entity.ts';
 import { BulkJob } from './bulk-job/bulk-job.entity.ts';
 import { Organisation } from './organisation/organisation.entity.ts';
+import { PasswordReset } from './password-reset/password-reset.entity.ts';
 import { KnownDevice } from './session/known-device.entity.ts';
 import { KnownLogin } from './session/known-login.entity.ts';
 import { LoginAttempt } from './session/login-attempt.entity.ts';
@@ -39,6 +40,7 @@ export const entities = [
   KnownDevice,
   KnownLogin,
   LoginAttempt,
+  PasswordReset,
   StreamTicket,
   Group,
   Workflow,

@@ -8,6 +8,8 @@ import { contract } from '#generated/platform/index.ts';
 const needed: Readonly<Record<string, string>> = {
   login: 'nobody',
   refreshSession: 'nobody',
+  requestPasswordReset: 'nobody',
+  confirmPasswordReset: 'nobody', // the token of a mail
   logout: 'anybody',
   createApiKey: 'api-keys:write', // every scope that is given
   updateApiKey: 'api-keys:write', // every scope that the key has or gets

@@ -20,6 +20,7 @@ export const throwableCodes: readonly string[] = [
   'invalid_token',
   'kv_not_a_list',
   'kv_version_conflict',
+  'mail_not_configured',
   'rate_limit_exceeded',
   'resource_not_found',
   'revision_conflict',

@@ -1,24 +1,17 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { sha256 } from '../secret.ts';
-import { normaliseEmail } from '../user/user.entity.ts';
+import { type AttemptLimit, attemptWindowSeconds, countAttempt, subjectOfAccount, subjectOfBoth } from './attempts.ts';
 import { KnownLogin } from './known-login.entity.ts';
 import { LoginAttempt } from './login-attempt.entity.ts';
 import { LoginThrottledError } from './session.errors.ts';
 
-const windowSeconds = 15 * 60;
 const attemptsPerAccount = 10;
 const attemptsPerDevice = 10;
 /** How long an address is known after the last login from it. */
 const knownDays = 90;
 /** Higher than for an account, because a whole office can share an address. */
 const attemptsPerAddress = 100;
-
-interface Counted {
-  subject: string;
-  attempts: number;
-  retry_after: number;
-}
 
 /** Counts logins in the database, so that all processes see the same number. */
 @Injectable()
@@ -32,14 +25,9 @@ export class LoginThrottle {
    * the same address does. Throws LoginThrottledError. Accounts that do not exist are counted alike.
    */
   async admit(email: string, address: string, device?: string): Promise<void> {
-    const limits =
-      device === undefined
-        ? await this.limitsWithout(email, address)
-        : new Map([[subjectOfDevice(device), attemptsPerDevice]]);
-    for (const { subject, attempts, retry_after } of await this.count([...limits.keys()])) {
-      const limit = limits.get(subject)!;
-      if (attempts > limit) throw new LoginThrottledError(limit, windowSeconds, retry_after);
-    }
+    const limits = device === undefined ? await this.limitsWithout(email, address) : [limitOfDevice(device)];
+    const exceeded = await countAttempt(this.em, limits);
+    if (exceeded) throw new LoginThrottledError(exceeded.attempts, attemptWindowSeconds, exceeded.retryAfterSeconds);
   }
 
   /**
@@ -52,7 +40,7 @@ export class LoginThrottle {
     const both = subjectOfBoth(email, address);
     if (device !== undefined) {
       await this.em.fork().nativeDelete(LoginAttempt, { subject: subjectOfDevice(device) });
-      await this.em.fork().upsert(KnownLogin, { subject: both, lastUsedAt: new Date() });
+      await this.know(email, address);
       return;
     }
     await this.em.fork().execute(
@@ -69,40 +57,32 @@ export class LoginThrottle {
     );
   }
 
+  /** The account knows the address from now on, as after a login: whoever came from there has proved to be its owner. */
+  async know(email: string, address: string): Promise<void> {
+    await this.em.fork().upsert(KnownLogin, { subject: subjectOfBoth(email, address), lastUsedAt: new Date() });
+  }
+
   /** Removes what is out of its window, and says how many rows that were. */
   async purge(): Promise<number> {
-    const ended = new Date(Date.now() - windowSeconds * 1000);
+    const ended = new Date(Date.now() - attemptWindowSeconds * 1000);
     const unused = new Date(Date.now() - knownDays * 24 * 60 * 60 * 1000);
     await this.em.fork().nativeDelete(KnownLogin, { lastUsedAt: { $lt: unused } });
     return this.em.fork().nativeDelete(LoginAttempt, { windowStart: { $lt: ended } });
   }
 
-  private async limitsWithout(email: string, address: string): Promise<Map<string, number>> {
-    const known = await this.em.fork().count(KnownLogin, { subject: subjectOfBoth(email, address) });
-    return new Map([
-      [known ? subjectOfBoth(email, address) : subjectOfAccount(email), attemptsPerAccount],
-      [subjectOfAddress(address), attemptsPerAddress],
-    ]);
-  }
-
-  private async count(subjects: string[]): Promise<Counted[]> {
-    // Sorted, so that two logins lock their rows in the same order.
-    const rows = subjects.toSorted().map(() => '(?, now(), 1)');
-    // A fork: the count stays also when the transaction around the login is rolled back.
-    return this.em.fork().execute<Counted[]>(
-      `insert into login_attempt as l (subject, window_start, attempts) values ${rows.join(', ')}
-       on conflict (subject) do update set
-         attempts = case when l.window_start > now() - ?::interval then l.attempts + 1 else 1 end,
-         window_start = case when l.window_start > now() - ?::interval then l.window_start else now() end
-       returning subject, attempts,
-         greatest(1, ceil(extract(epoch from window_start + ?::interval - now())))::int as retry_after`,
-      [...subjects.toSorted(), ...Array.from({ length: 3 }, () => `${windowSeconds} seconds`)],
-    );
+  private async limitsWithout(email: string, address: string): Promise<AttemptLimit[]> {
+    const both = subjectOfBoth(email, address);
+    const account = subjectOfAccount(email);
+    const known = await this.em.fork().count(KnownLogin, { subject: both });
+    return [
+      { subject: known ? both : account, attempts: attemptsPerAccount, account },
+      { subject: subjectOfAddress(address), attempts: attemptsPerAddress },
+    ];
   }
 }
 
-function subjectOfBoth(email: string, address: string): string {
-  return sha256(`known:${normaliseEmail(email)}\0${address}`);
+function limitOfDevice(device: string): AttemptLimit {
+  return { subject: subjectOfDevice(device), attempts: attemptsPerDevice };
 }
 
 function subjectOfDevice(device: string): string {
@@ -111,8 +91,4 @@ function subjectOfDevice(device: string): string {
 
 function subjectOfAddress(address: string): string {
   return sha256(`address:${address}`);
-}
-
-function subjectOfAccount(email: string): string {
-  return sha256(`account:${normaliseEmail(email)}`);
 }

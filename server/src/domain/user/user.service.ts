@@ -7,11 +7,10 @@ import type { Caller } from '../caller.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';
 import { takeTurns } from '../organisation/take-turns.ts';
 import { type Page, type PageRequest, rangeOf } from '../page.ts';
-import { KnownDevice } from '../session/known-device.entity.ts';
-import { Session } from '../session/session.entity.ts';
 import { withFreeAddress } from './free-address.ts';
 import { PasswordHasher } from './password-hasher.ts';
 import type { Role } from './role.ts';
+import { type PasswordSet, storePassword } from './store-password.ts';
 import { normaliseEmail, User } from './user.entity.ts';
 
 /** A person to be added to an organisation. */
@@ -20,12 +19,6 @@ export interface NewUser {
   readonly name: string;
   readonly role: Role;
   readonly password: string;
-}
-
-/** A user whose password was set, and how many sessions that has ended. */
-export interface PasswordSet {
-  readonly user: User;
-  readonly endedSessions: number;
 }
 
 /** The people of an organisation. */
@@ -85,18 +78,10 @@ export class UserService {
     return user;
   }
 
-  /** Sets the password, ends all sessions of the user and forgets the devices. Throws ResourceNotFoundError. */
+  /** Sets the password, with all that `storePassword` ends by it. Throws ResourceNotFoundError. */
   async setPassword(id: string, password: string): Promise<PasswordSet> {
     const passwordHash = await this.passwords.hash(password);
-    return this.em.transactional(async (em) => {
-      const user = await findById(em, id);
-      user.passwordHash = passwordHash;
-      await em.flush();
-      const live = { user: id, endedAt: null, expiresAt: { $gt: new Date() } };
-      const ended = await em.nativeUpdate(Session, live, { endedAt: new Date(), endReason: 'password_set' });
-      await em.nativeDelete(KnownDevice, { user: id });
-      return { user, endedSessions: ended };
-    });
+    return this.em.transactional((em) => storePassword(em, id, passwordHash));
   }
 
   /** Takes effect at the next request. Throws ResourceNotFoundError, and ValidationFailedError for the last owner of an organisation. */

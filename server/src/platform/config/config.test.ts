@@ -40,6 +40,16 @@ describe('Config', () => {
     expect(refusal({ AUTH_SECRET: 'too-short' }).message).not.toContain('too-short');
   });
 
+  test('a mail server needs a sender, and its password is not repeated when it is wrong', () => {
+    const SMTP_URL = 'smtps://user:hunter2@mail.example.com';
+    expect(refusal({ SMTP_URL }).message).toContain('MAIL_FROM is not set, and SMTP_URL is. Sender of');
+    const wrong = refusal({ SMTP_URL: SMTP_URL.replace('smtps', 'imap'), MAIL_FROM: 'nobody' }).message;
+    expect(wrong).toContain('wrong in 2 places');
+    expect(wrong).not.toContain('hunter2');
+    for (const MAIL_FROM of ['a@example.com', 'Flowpact at work <a@example.com>'])
+      expect(Config.from({ SMTP_URL, MAIL_FROM }).settings).toMatchObject({ SMTP_URL: { port: 465 }, MAIL_FROM });
+  });
+
   test.each([
     ['true', true],
     ['2', 2],

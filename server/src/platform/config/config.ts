@@ -18,8 +18,10 @@ export class Config {
       Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
     );
     const result = variables.safeParse(given);
-    if (result.success) return new Config(result.data);
-    const lines = result.error.issues.map((issue) => describeProblem(String(issue.path[0]), issue.message));
+    const lines = (result.error?.issues ?? []).map((issue) => describeProblem(String(issue.path[0]), issue.message));
+    if (given['SMTP_URL'] !== undefined && given['MAIL_FROM'] === undefined)
+      lines.push(describeProblem('MAIL_FROM', 'is not set, and SMTP_URL is'));
+    if (result.success && lines.length === 0) return new Config(result.data);
     throw new StartupError(
       `The configuration is wrong in ${lines.length} ${lines.length === 1 ? 'place' : 'places'}:\n${lines.join('\n')}`,
       'Correct the environment variables above; docs/configuration.md lists them all.',

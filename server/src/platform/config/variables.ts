@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type MasterKey, parseMasterKeys } from '../crypto/master-keys.ts';
+import { parseSmtpUrl } from './smtp-url.ts';
 
 const integer = (low: number, high: number) =>
   z
@@ -36,6 +37,21 @@ const masterKeys = z.string().transform((text, context) => {
   context.addIssue({ code: 'custom', message: 'is not a list of id:base64 with 32 bytes each and ids of their own' });
   return z.NEVER;
 });
+
+const smtpUrl = z.string().transform((text, context) => {
+  const server = parseSmtpUrl(text);
+  if (server) return server;
+  context.addIssue({ code: 'custom', message: 'is not a URL such as smtps://user:password@mail.example.com:465' });
+  return z.NEVER;
+});
+
+/** `local@domain`, or `Name <local@domain>`. */
+const sender = z
+  .string()
+  .refine(
+    (text) => z.email().safeParse(/^[^<>"\r\n]{1,100} <([^<>\s]+)>$/.exec(text)?.[1] ?? text).success,
+    'is not an e-mail address such as no-reply@example.com or Flowpact <no-reply@example.com>',
+  );
 
 /** `false`, `true`, a number of proxies, or the proxies' addresses: the forms that Fastify's `trustProxy` takes. */
 const proxies = z.string().transform((text): boolean | number | string[] => {
@@ -176,6 +192,14 @@ export const variables = z.object({
     .describe(
       'Calls to other servers, mail too, that one server process has under way at once for the nodes of workflows; an answer takes up to 5 MiB of memory each.',
     ),
+  SMTP_URL: smtpUrl
+    .optional()
+    .describe(
+      'Mail server for what the platform itself sends: links to set a new password. smtps:// encrypts from the first byte (port 465 unless named), smtp:// by STARTTLS (587), smtp://…?security=none not at all (25), for a server on this machine. A private address may be named. Name and password are percent-encoded. Needs MAIL_FROM, and a PUBLIC_URL that the links can lead to. Unset: no such mail is sent, and "npm run admin -- user reset-password" makes the links.',
+    ),
+  MAIL_FROM: sender
+    .optional()
+    .describe('Sender of what goes by SMTP_URL, for example Flowpact <no-reply@example.com>.'),
   FORM_MIN_SECONDS: integer(0, 60)
     .default(2)
     .describe(

@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { KnownDevices } from '../../domain/session/known-devices.ts';
 import { LoginThrottle } from '../../domain/session/login-throttle.ts';
 import { SessionService } from '../../domain/session/session.service.ts';
+import { PasswordResetTokens } from '../../domain/password-reset/password-reset-tokens.ts';
 import { StreamTicketService } from '../../domain/stream-ticket/stream-ticket.service.ts';
 import { WorkerLoops } from '../../domain/worker-loops.ts';
 import { PostgresIdempotencyStore } from '../idempotency/postgres-idempotency-store.ts';
@@ -21,6 +22,7 @@ export class HousekeepingService {
     private readonly rateLimits: PostgresRateLimiter,
     private readonly idempotency: PostgresIdempotencyStore,
     private readonly tickets: StreamTicketService,
+    private readonly resets: PasswordResetTokens,
     loops: WorkerLoops,
   ) {
     loops.add('housekeeping', { everyMs, run: () => this.purge() });
@@ -28,7 +30,8 @@ export class HousekeepingService {
 
   /** One round; what fails is logged and tried again in the next. */
   async purge(): Promise<void> {
-    const kinds = [this.sessions, this.logins, this.devices, this.rateLimits, this.idempotency, this.tickets];
+    const { sessions, logins, devices, rateLimits, idempotency, tickets, resets } = this;
+    const kinds = [sessions, logins, devices, rateLimits, idempotency, tickets, resets];
     for (const rows of kinds) {
       try {
         await rows.purge();

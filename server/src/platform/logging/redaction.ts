@@ -30,7 +30,7 @@ export const redactedPaths = Array.from({ length: levels }, (_, depth) =>
 ).flat();
 
 const secretShapes: readonly [RegExp, string][] = [
-  [/fp_(live|test)_[\w-]+/g, 'fp_$1_[redacted]'],
+  [/fp_(live|test|reset|ticket)_[\w-]+/g, 'fp_$1_[redacted]'],
   [/\beyJ[\w-]+\.[\w-]+\.[\w-]+/g, '[redacted token]'],
   [/\b(Bearer|Basic) [\w.~+/=-]+/g, '$1 [redacted]'],
   [/(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@"]*):[^\s/@"]+@/g, '$1:[redacted]@'],

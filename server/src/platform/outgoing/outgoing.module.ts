@@ -3,12 +3,15 @@ import { OutgoingHttp, OutgoingMail } from '../../domain/nodes/index.ts';
 import { OrganisationPlans } from '../../domain/organisation/organisation-plans.ts';
 import { outgoingCalls } from '../../domain/organisation/plan.ts';
 import { OutgoingAddresses } from '../../domain/outgoing-addresses.ts';
+import { AccountMail } from '../../domain/password-reset/account-mail.ts';
 import { WebhookSettings } from '../../domain/webhook/webhook-settings.ts';
 import { Config } from '../config/config.ts';
+import { Metrics } from '../telemetry/metrics.ts';
 import { AddressPolicy } from './address-policy.ts';
 import { systemResolve } from './guarded-connector.ts';
 import { NodemailerOutgoingMail } from './nodemailer-outgoing-mail.ts';
 import { OutgoingSlots } from './outgoing-slots.ts';
+import { SmtpAccountMail } from './smtp-account-mail.ts';
 import { UndiciOutgoingHttp } from './undici-outgoing-http.ts';
 
 @Injectable()
@@ -54,7 +57,13 @@ class ConfiguredOutgoingHttp extends UndiciOutgoingHttp implements OnApplication
         new NodemailerOutgoingMail(settings.OUTGOING_ALLOWED_HOSTS, { slots }),
       inject: [Config, OutgoingSlots],
     },
+    {
+      provide: AccountMail,
+      useFactory: ({ settings }: Config, metrics: Metrics) =>
+        new SmtpAccountMail({ server: settings.SMTP_URL, from: settings.MAIL_FROM, metrics }),
+      inject: [Config, Metrics],
+    },
   ],
-  exports: [OutgoingAddresses, OutgoingHttp, OutgoingMail, WebhookSettings],
+  exports: [AccountMail, OutgoingAddresses, OutgoingHttp, OutgoingMail, WebhookSettings],
 })
 export class OutgoingModule {}

@@ -1,6 +1,8 @@
 import { Controller } from '@nestjs/common';
 import * as contract from '#generated/platform/index.ts';
 import { OrganisationService } from '../../../domain/organisation/organisation.service.ts';
+import { PasswordResetService } from '../../../domain/password-reset/password-reset.service.ts';
+import { resetLifetimeSeconds } from '../../../domain/password-reset/password-reset-tokens.ts';
 import { SessionService, type Credentials } from '../../../domain/session/session.service.ts';
 import { UserService } from '../../../domain/user/user.service.ts';
 import { ClientAddress } from '../../../platform/auth/client-address.ts';
@@ -16,6 +18,7 @@ export class AuthController implements contract.AuthController {
     private readonly sessions: SessionService,
     private readonly users: UserService,
     private readonly organisations: OrganisationService,
+    private readonly resets: PasswordResetService,
     private readonly cookie: SessionCookie,
     private readonly deviceCookie: DeviceCookie,
   ) {}
@@ -37,6 +40,24 @@ export class AuthController implements contract.AuthController {
     const issued = await this.sessions.refresh(body.refresh_token);
     const cookie = this.cookie.set(issued.cookie, issued.session.expiresAt);
     return contract.RefreshSession.respond(200, { data: toTokenPair(issued) }, { 'Set-Cookie': cookie });
+  }
+
+  @contract.RequestPasswordReset()
+  async requestPasswordReset(
+    { body }: contract.RequestPasswordReset.Request,
+    @ClientAddress() address: string,
+  ): Promise<contract.RequestPasswordReset.Response> {
+    await this.resets.request(body.email, address);
+    return contract.RequestPasswordReset.respond(202, { data: { expires_in: resetLifetimeSeconds } });
+  }
+
+  @contract.ConfirmPasswordReset()
+  async confirmPasswordReset(
+    { body }: contract.ConfirmPasswordReset.Request,
+    @ClientAddress() address: string,
+  ): Promise<contract.ConfirmPasswordReset.Response> {
+    await this.resets.confirm({ ...body, address });
+    return contract.ConfirmPasswordReset.respond(204);
   }
 
   @contract.Logout()

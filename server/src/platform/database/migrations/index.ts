@@ -25,6 +25,7 @@ import { Migration20261129203000_known_devices } from './Migration20261129203000
 import { Migration20261129171200_known_logins } from './Migration20261129171200_known_logins.ts';
 import { Migration20261129200500_events_in_turns } from './Migration20261129200500_events_in_turns.ts';
 import { Migration20261129203700_usage } from './Migration20261129203700_usage.ts';
+import { Migration20261129233500_password_resets } from './Migration20261129233500_password_resets.ts';
 
 /** Every migration in the order in which they run; listed by hand so that they are found from the source and from `dist/` alike. */
 export const migrations: MigrationObject[] = [
@@ -54,4 +55,5 @@ export const migrations: MigrationObject[] = [
   { name: 'Migration20261129201500_turns', class: Migration20261129201500_turns },
   { name: 'Migration20261129203000_known_devices', class: Migration20261129203000_known_devices },
   { name: 'Migration20261129203700_usage', class: Migration20261129203700_usage },
+  { name: 'Migration20261129233500_password_resets', class: Migration20261129233500_password_resets },
 ];
