@@ -12,6 +12,12 @@ export interface Running {
 /** One way in which an organisation is noisy, and what shows whether another one suffers from it. */
 export interface Noise {
   readonly name: string;
+  /**
+   * Whether the quiet one comes into a queue in which the noise stands, where the order shows whether they take turns. With
+   * the others it finds room at once, because of what the noisy one may have at a time: a part of the connections (KV writes),
+   * of the calls to the outside (slow receiver), so many bytes before the recorder (big outputs, wide loops).
+   */
+  readonly queues?: boolean;
   /** What the quiet organisation does again and again, made once. */
   probe(quiet: Tenant, receiver: Pick<Receiver, 'url'>): Promise<() => Promise<void>>;
   /** `size` from 1: how much of it. */
@@ -75,6 +81,7 @@ const uniqueItems = { type: 'object', properties: { rows: { type: 'array', uniqu
 export const noises: readonly Noise[] = [
   {
     name: 'code',
+    queues: true,
     probe: executing(one('code', { source: 'return 1' })),
     start: executions(
       () => each(60, 'code', { source: 'for (;;) {}' }),
@@ -83,14 +90,16 @@ export const noises: readonly Noise[] = [
   },
   {
     name: 'expressions',
+    queues: true,
     probe: executing(one('set', { values: { n: '{{ [1, 2, 3].map((n) => n * 2) }}' } })),
     start: executions(
-      () => each(1_000, 'set', { values: { n: heavy } }),
-      (size) => 3 * size,
+      () => each(300, 'set', { values: { n: heavy } }),
+      (size) => 10 * size,
     ),
   },
   {
     name: 'schemas',
+    queues: true,
     probe: executing({ ...(small as object), input_schema: uniqueItems }, { rows: [1, 2, 3] }),
     start: async (noisy, _, size) => {
       const workflow = await noisy.publish({ ...(small as object), input_schema: uniqueItems });
@@ -121,6 +130,7 @@ export const noises: readonly Noise[] = [
   },
   {
     name: 'hook bursts',
+    queues: true,
     probe: async (quiet) => {
       const url = await quiet.hook(await quiet.publish(small), 'last_node');
       return async () => {
@@ -136,6 +146,7 @@ export const noises: readonly Noise[] = [
   },
   {
     name: 'live followers',
+    queues: true,
     probe: async (quiet) => {
       const id = await quiet.publish(small);
       return async () => quiet.follow(await quiet.start(id));
