@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 
 import type { OperationDescriptor, ResponseDescriptor, ResponseMediaDescriptor, Validator } from './contract.ts';
 import { encodeEvent, EventStreamBody } from './event-stream.ts';
+import { isLarge, streamJson } from './json-pieces.ts';
 import { essence, findMediaType, negotiate } from './media-type.ts';
 import type { ContractBinding, MediaTypeCodec, StoredResponse } from './ports.ts';
 import type { RequestContext } from './request-context.ts';
@@ -284,23 +285,25 @@ function encodeJson(
   context: RequestContext,
   problems: string[] | undefined,
   strict: boolean,
-): string {
+): string | Readable {
   const value = prepare(media, body, context, problems, strict);
+  if (isLarge(value)) {
+    if (problems !== undefined && media.validate !== undefined) checkJson(media.validate, value, problems);
+    return streamJson(value);
+  }
   const text = JSON.stringify(value) as string | undefined;
   if (text === undefined) {
     problems?.push('the body is missing');
     return '';
   }
-  // The value itself first, which is cheap; what it writes of itself (a Date) is known from its text only.
-  if (
-    problems !== undefined &&
-    media.validate !== undefined &&
-    !media.validate(value) &&
-    !media.validate(JSON.parse(text))
-  ) {
-    problems.push(...describeIssues(media.validate.errors));
-  }
+  if (problems !== undefined && media.validate !== undefined) checkJson(media.validate, value, problems, text);
   return text;
+}
+
+/** The value itself first, which is cheap; what it writes of itself (a Date) is known from its text only. */
+function checkJson(validate: Validator, value: unknown, problems: string[], text?: string): void {
+  if (validate(value) || validate(JSON.parse(text ?? JSON.stringify(value)))) return;
+  problems.push(...describeIssues(validate.errors));
 }
 
 function encodeText(

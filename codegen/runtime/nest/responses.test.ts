@@ -217,6 +217,41 @@ describe.each(['throw', 'log', 'off'] as const)('response validation %s', (mode)
   });
 });
 
+/** Writes itself, and counts the turns of the event loop in which its like do. */
+class Friend {
+  static readonly turns = new Set<number>();
+  readonly id = 'é😀'.repeat(4_000);
+
+  constructor(private readonly turn: () => number) {}
+
+  toJSON(): object {
+    Friend.turns.add(this.turn());
+    return { id: this.id };
+  }
+}
+
+test('200: a large answer is written over many turns of the event loop, as the bytes that it is', async () => {
+  let turn = 0;
+  let isCounting = true;
+  const count = (): void => {
+    turn += 1;
+    if (isCounting) setImmediate(count);
+  };
+  count();
+  const friends = Array.from({ length: 300 }, () => ({ id: new Friend(() => turn) }));
+  answers['large'] = { status: 200, body: { id: '1', friends } };
+  const running = await application({ responseValidation: 'off' });
+  const response = await running.fetch('/any/large');
+  const text = await response.text();
+  isCounting = false;
+  const head = await running.fetch('/any/large', { method: 'HEAD' });
+  await running.close();
+  expect(Friend.turns.size).toBeGreaterThan(5);
+  expect(text).toBe(JSON.stringify(answers['large'].body));
+  for (const { status, headers } of [response, head])
+    expect([status, headers.get('content-type')]).toEqual([200, 'application/json; charset=utf-8']);
+});
+
 test('log checks the first response of a status, then one of so many', async () => {
   const running = await application({ responseValidation: 'log', checkEvery: 3 });
   for (let count = 0; count < 7; count += 1) await running.fetch('/any/wrong');
