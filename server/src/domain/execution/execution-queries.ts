@@ -5,7 +5,7 @@ import { ResourceNotFoundError } from '../domain-error.ts';
 import { isId } from '../id.ts';
 import type { LogLevel } from '../nodes/index.ts';
 import { ExecutionLog } from './execution-log.entity.ts';
-import { Execution, type ExecutionStatus } from './execution.entity.ts';
+import { Execution, type ExecutionStatus, isTerminal } from './execution.entity.ts';
 import { LiveChannel } from './live-channel.ts';
 import { newerThan, olderThan, positionOf, type Slice, type SliceRequest, toSlice } from '../slice.ts';
 import { Step, type StepStatus } from './step.entity.ts';
@@ -33,6 +33,23 @@ export interface LogQuery extends SliceRequest {
 
 /** Paths of nodes, such as `each[3].fetch`; asking the database for other text could fail (a NUL ends the connection). */
 const nodePathPattern = /^[a-z0-9_@[\].]{1,1000}$/;
+/** An execution whose input and output are there as JSON text, not as values. */
+export type ExecutionTexts = Omit<Execution, 'input' | 'output' | 'trigger' | 'response'>;
+/** A step of the same kind. */
+export type StepTexts = Omit<Step, 'input' | 'output' | 'variables'>;
+
+// Nothing is compared when they are not managed: that would write their values as JSON once more.
+const asTexts = {
+  populate: ['inputText', 'outputText'],
+  exclude: ['input', 'output', 'trigger', 'response'],
+  disableIdentityMap: true,
+} as const;
+const stepsAsTexts = {
+  populate: ['inputText', 'outputText'],
+  exclude: ['input', 'output', 'variables'],
+  disableIdentityMap: true,
+} as const;
+
 /** How often a waiter looks for himself, should the news of the end get lost. */
 const lookInterval = 2_000;
 
@@ -44,10 +61,10 @@ export class ExecutionQueries {
     private readonly live: LiveChannel,
   ) {}
 
-  async get(organisationId: string, id: string): Promise<Execution> {
-    const execution = isId('exec', id) && (await this.em.findOne(Execution, { id, organisationId }, { refresh: true }));
+  async get(organisationId: string, id: string): Promise<ExecutionTexts> {
+    const execution = isId('exec', id) && (await this.em.findOne(Execution, { id, organisationId }, asTexts));
     if (!execution) throw new ResourceNotFoundError('execution', id);
-    return execution;
+    return execution as unknown as ExecutionTexts;
   }
 
   /** Newest first. Throws ValidationFailedError for a cursor that is none. */
@@ -73,15 +90,18 @@ export class ExecutionQueries {
   }
 
   /** In the order in which they began. */
-  async steps(organisationId: string, id: string, query: StepQuery): Promise<{ items: Step[]; total: number }> {
+  async steps(organisationId: string, id: string, query: StepQuery): Promise<{ items: StepTexts[]; total: number }> {
     const { statuses, page, perPage } = query;
     await this.#exists(organisationId, id);
-    const [items, total] = await this.em.findAndCount(
-      Step,
-      { executionId: id, organisationId, ...(statuses && { status: { $in: [...statuses] } }) },
-      { orderBy: { createdAt: 'asc', id: 'asc' }, limit: perPage, offset: (page - 1) * perPage, refresh: true },
-    );
-    return { items, total };
+    const where = { executionId: id, organisationId, ...(statuses && { status: { $in: [...statuses] } }) };
+    const total = await this.em.count(Step, where);
+    const items = await this.em.find(Step, where, {
+      orderBy: { createdAt: 'asc', id: 'asc' },
+      limit: perPage,
+      offset: (page - 1) * perPage,
+      ...stepsAsTexts,
+    });
+    return { items: items as unknown as StepTexts[], total };
   }
 
   /** Oldest first. Throws ValidationFailedError for a cursor that is none. */
@@ -106,17 +126,34 @@ export class ExecutionQueries {
 
   /** The execution once it has ended, or as it is after `milliseconds`, whichever comes first. */
   async waitFor(organisationId: string, id: string, milliseconds: number, signal?: AbortSignal): Promise<Execution> {
+    await this.#waitForEnd(organisationId, id, milliseconds, signal);
+    const execution = await this.em.fork().findOne(Execution, { id, organisationId });
+    if (!execution) throw new ResourceNotFoundError('execution', id);
+    return execution;
+  }
+
+  /** The same with texts. */
+  async waitForTexts(
+    organisationId: string,
+    id: string,
+    milliseconds: number,
+    signal?: AbortSignal,
+  ): Promise<ExecutionTexts> {
+    await this.#waitForEnd(organisationId, id, milliseconds, signal);
+    return this.get(organisationId, id);
+  }
+
+  async #waitForEnd(organisationId: string, id: string, milliseconds: number, signal?: AbortSignal): Promise<void> {
     const deadline = Date.now() + milliseconds;
     let wake = Promise.withResolvers<void>();
     // News of anything but the end are of no interest, and missed news may have been of the end.
     const unsubscribe = this.live.subscribe(id, (ended) => ended !== false && wake.resolve());
     try {
       for (;;) {
-        const em = this.em.fork();
-        const execution = await em.findOne(Execution, { id, organisationId });
-        if (!execution) throw new ResourceNotFoundError('execution', id);
+        const seen = await this.em.fork().findOne(Execution, { id, organisationId }, { fields: ['status'] });
+        if (!seen) throw new ResourceNotFoundError('execution', id);
         const left = deadline - Date.now();
-        if (execution.ended || left <= 0 || signal?.aborted) return execution;
+        if (isTerminal(seen.status) || left <= 0 || signal?.aborted) return;
         await settled(wake.promise, Math.min(left, lookInterval));
         wake = Promise.withResolvers<void>();
       }

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { startTestServer, type TestOrganisation, type TestServer } from '../../../../test/app.ts';
 import type { Caller } from '../../../domain/caller.ts';
 import { ExecutionQueries } from '../../../domain/execution/execution-queries.ts';
@@ -122,6 +122,39 @@ async function stream(
 }
 
 describe('one execution', () => {
+  test('200: input and outputs of megabytes are sent as they are stored, and nothing parses them on the way', async () => {
+    const id = await start(await publish(adder));
+    await ended(id);
+    const large = {
+      list: Array.from({ length: 8_000 }, (_, index) => ({ index, text: `é😀 "${index}"` })),
+      none: null,
+    };
+    await server.sql('update execution set input = $2, output = $2 where id = $1', [id, JSON.stringify(large)]);
+    await server.sql(`update step set output = $2 where execution_id = $1 and node_id = 'total'`, [
+      id,
+      JSON.stringify(large),
+    ]);
+    const parse = jest.spyOn(JSON, 'parse');
+    const [execution, steps] = await Promise.all(
+      [`/executions/${id}`, `/executions/${id}/steps`].map(async (path) => {
+        const response = await fetch(`${server.url}/v1${path}`, { headers: { 'x-api-key': server.admin.apiKey } });
+        return response.text();
+      }),
+    );
+    const longest = Math.max(...parse.mock.calls.map(([text]) => String(text).length));
+    parse.mockRestore();
+    expect(longest).toBeLessThan(100_000);
+    expect(JSON.parse(execution!).data).toMatchObject({
+      id,
+      input: large,
+      output: large,
+      metadata: { source: 'test' },
+    });
+    const { data } = JSON.parse(steps!);
+    expect(data.map(({ node_id }: { node_id: string }) => node_id)).toEqual(['note', 'total']);
+    expect(data[1].output).toEqual(large);
+  });
+
   test('200: its input, output, times and starter', async () => {
     const workflowId = await publish(adder);
     const id = await start(workflowId);

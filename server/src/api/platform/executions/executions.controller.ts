@@ -21,6 +21,7 @@ import {
   toExecutionStep,
   toExecutionSummary,
   toMessages,
+  toStoredExecution,
 } from './executions.mapper.ts';
 
 @Controller()
@@ -61,7 +62,7 @@ export class ExecutionsController implements contract.ExecutionsController {
     @CurrentCaller() caller: Caller,
   ): Promise<contract.GetExecution.Response> {
     const execution = await this.executions.get(caller.organisationId, path.execution_id);
-    return contract.GetExecution.respond(200, { data: toExecution(execution) });
+    return contract.GetExecution.respond(200, { data: toStoredExecution(execution) });
   }
 
   @contract.CancelExecution()

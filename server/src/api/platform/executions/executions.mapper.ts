@@ -1,15 +1,17 @@
 import type * as contract from '#generated/platform/index.ts';
-import type { ServerSentEvent } from '#runtime/nest/index.ts';
+import { JsonText, type ServerSentEvent } from '#runtime/nest/index.ts';
 import type { Json } from '../../../domain/domain-error.ts';
 import type { LoggedEvent } from '../../../domain/execution/event-reader.ts';
 import type { EventFeed } from '../../../domain/execution/execution-events.ts';
 import type { ExecutionLog } from '../../../domain/execution/execution-log.entity.ts';
 import type { Execution, Failure } from '../../../domain/execution/execution.entity.ts';
-import type { ExecutionQuery } from '../../../domain/execution/execution-queries.ts';
+import type { ExecutionQuery, ExecutionTexts, StepTexts } from '../../../domain/execution/execution-queries.ts';
 import type { Slice } from '../../../domain/slice.ts';
-import type { Step } from '../../../domain/execution/step.entity.ts';
 import { toPagePagination } from '../page-pagination.ts';
 import { fromTime, toTime } from '../time.ts';
+
+/** Characters of JSON that are parsed and written again within a few milliseconds. */
+const cheap = 262_144;
 
 export function toExecution(execution: Execution): contract.Execution {
   return {
@@ -20,7 +22,25 @@ export function toExecution(execution: Execution): contract.Execution {
   };
 }
 
-export function toExecutionSummary(execution: Execution): contract.ExecutionSummary {
+/** The same of an execution whose values were not read. */
+export function toStoredExecution(execution: ExecutionTexts): contract.Execution {
+  return {
+    ...toExecutionSummary(execution),
+    input: toJson(execution.inputText) as contract.Execution['input'],
+    output: toJson(execution.outputText ?? null),
+    metadata: execution.metadata,
+  };
+}
+
+/** A value where that is cheap; JSON of many kilobytes is sent as it is. */
+function toJson(text: string | null): Json {
+  if (text === null) return null;
+  return text.length > cheap ? (new JsonText(text) as unknown as Json) : (JSON.parse(text) as Json);
+}
+
+export function toExecutionSummary(
+  execution: Omit<ExecutionTexts, 'inputText' | 'outputText'>,
+): contract.ExecutionSummary {
   return {
     id: execution.id,
     workflow_id: execution.workflowId,
@@ -39,7 +59,7 @@ export function toExecutionSummary(execution: Execution): contract.ExecutionSumm
   };
 }
 
-export function toExecutionStep(step: Step): contract.ExecutionStep {
+export function toExecutionStep(step: StepTexts): contract.ExecutionStep {
   return {
     id: step.id,
     execution_id: step.executionId,
@@ -48,8 +68,8 @@ export function toExecutionStep(step: Step): contract.ExecutionStep {
     node_name: step.nodeName ?? null,
     status: step.status,
     attempts: step.attempt,
-    input: step.input,
-    output: step.output,
+    input: toJson(step.inputText ?? null),
+    output: toJson(step.outputText ?? null),
     error: toExecutionError(step.error),
     port: step.port ?? null,
     reused: step.reused,

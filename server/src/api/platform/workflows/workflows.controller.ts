@@ -6,7 +6,7 @@ import { ExecutionQueries } from '../../../domain/execution/execution-queries.ts
 import { ExecutionService, starterOf } from '../../../domain/execution/execution.service.ts';
 import { WorkflowService } from '../../../domain/workflow/workflow.service.ts';
 import { CurrentCaller } from '../../../platform/auth/current-caller.ts';
-import { toExecution } from '../executions/executions.mapper.ts';
+import { toExecution, toStoredExecution } from '../executions/executions.mapper.ts';
 import { toPagePagination } from '../page-pagination.ts';
 import {
   toAttachment,
@@ -151,8 +151,8 @@ export class WorkflowsController implements contract.WorkflowsController {
     const { signal } = contextOf(request);
     const wait = toMilliseconds(query.wait);
     return accepted.whenCommitted(async () => {
-      const seen = await this.queries.waitFor(caller.organisationId, execution.id, wait, signal);
-      return contract.ExecuteWorkflow.respond(seen.ended ? 200 : 202, { data: toExecution(seen) }, headers);
+      const seen = await this.queries.waitForTexts(caller.organisationId, execution.id, wait, signal);
+      return contract.ExecuteWorkflow.respond(seen.ended ? 200 : 202, { data: toStoredExecution(seen) }, headers);
     });
   }
 
