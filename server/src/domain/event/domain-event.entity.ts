@@ -15,6 +15,8 @@ const DomainEventSchema = defineEntity({
     createdAt: p.datetime(3),
     /** Set while subscribers of this server are still to be told, to when they are. */
     dispatchAt: p.datetime(3).nullable(),
+    /** The ids of those that are still to be told; null for all. */
+    dispatchTo: p.array().columnType('text[]').nullable(),
     /** How often telling them went wrong. */
     dispatchFailures: p.smallint().default(0),
   },

@@ -9,7 +9,7 @@ import { until } from '../../../test/until.ts';
 import { isId, newId } from '../id.ts';
 import { WebhookDelivery } from '../webhook/webhook-delivery.entity.ts';
 import { DomainEvent, type HappenedEvent } from './domain-event.entity.ts';
-import { DomainEvents } from './domain-events.ts';
+import { DomainEvents, type FailedListener } from './domain-events.ts';
 import { EventDispatch } from './event-dispatch.ts';
 import { EventSubscription } from './event-subscription.entity.ts';
 import type { EventType } from './event-type.ts';
@@ -21,7 +21,8 @@ let dispatch: EventDispatch;
 let organisationId: string;
 
 const told: { event: HappenedEvent; ids: readonly string[] }[] = [];
-let react: (em: EntityManager, event: HappenedEvent) => Promise<void> = () => Promise.resolve();
+type Reaction = (em: EntityManager, event: HappenedEvent, ids: readonly string[]) => Promise<FailedListener[] | void>;
+let react: Reaction = () => Promise.resolve();
 const batches = new RecordedBatches();
 
 beforeAll(async () => {
@@ -31,8 +32,9 @@ beforeAll(async () => {
   events.subscribe({
     kind: 'trigger',
     onEvent: async (em, event, ids) => {
-      await react(em, event);
+      const failed = await react(em, event, ids);
       told.push({ event, ids });
+      return failed;
     },
   });
   dispatch = new EventDispatch(database.orm, events, loops, batches);
@@ -223,6 +225,33 @@ describe('telling', () => {
     await database.orm.em.fork().nativeUpdate(DomainEvent, { id: waiting!.id }, { dispatchAt: new Date() });
     await round();
     expect(told).toHaveLength(2);
+  });
+
+  test('listeners that failed for themselves are told again, without those that did not', async () => {
+    const log = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+    const now = { dispatchAt: new Date() };
+    for (const id of ['trg_1', 'trg_2', 'trg_3']) await listen('trigger', id);
+    const broken = new Set(['trg_1', 'trg_3']);
+    react = async (_em, _event, ids) =>
+      ids.filter((id) => broken.has(id)).map((listenerId) => ({ listenerId, error: new Error('no') }));
+    await transaction((em) => emit(em));
+    await round();
+    expect(await stored()).toMatchObject([{ dispatchFailures: 1, dispatchTo: ['trg_1', 'trg_3'] }]);
+    await database.orm.em.fork().nativeUpdate(DomainEvent, { organisationId }, now);
+    broken.delete('trg_1');
+    await round();
+    expect(await stored()).toMatchObject([{ dispatchFailures: 2, dispatchTo: ['trg_3'] }]);
+    await database.orm.em.fork().nativeUpdate(DomainEvent, { organisationId }, now);
+    // What fails for all of those that are left leaves them to be told, and no others.
+    react = () => Promise.reject(new Error('down'));
+    await round();
+    await database.orm.em.fork().nativeUpdate(DomainEvent, { organisationId }, now);
+    react = () => Promise.resolve();
+    await round();
+    expect(await stored()).toMatchObject([{ dispatchAt: null, dispatchTo: null }]);
+    expect(told.map(({ ids }) => ids)).toEqual([['trg_1', 'trg_2', 'trg_3'], ['trg_1', 'trg_3'], ['trg_3']]);
+    expect(log).toHaveBeenCalledTimes(3);
+    log.mockRestore();
   });
 });
 

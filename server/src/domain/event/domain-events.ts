@@ -29,14 +29,25 @@ export interface Listening {
   readonly types: readonly EventType[];
 }
 
+/** A listener that failed for itself. */
+export interface FailedListener {
+  readonly listenerId: string;
+  readonly error: unknown;
+}
+
 /** Something in this server that reacts to events. */
 export interface EventListener {
   readonly kind: Exclude<ListenerKind, 'webhook'>;
   /**
    * Called once per event with those of the kind that listen, in a transaction of its own which also marks the event as
-   * told. What it throws undoes all of that, is logged, and it is called again later.
+   * told. It gives back those that failed and left nothing in the transaction: later it is called again for them, and for no
+   * others. What it throws undoes everything, is logged, and it is called again for all.
    */
-  onEvent(em: EntityManager, event: HappenedEvent, listenerIds: readonly string[]): Promise<void>;
+  onEvent(
+    em: EntityManager,
+    event: HappenedEvent,
+    listenerIds: readonly string[],
+  ): Promise<readonly FailedListener[] | void>;
 }
 
 /** Names of the loops that bring events to those who listen. */

@@ -8,7 +8,7 @@ import { inOrganisation } from '../tenancy/current-organisation.ts';
 import { type DueOrganisation, DueOrganisations } from '../tenancy/due-organisations.ts';
 import { WorkerLoops } from '../worker-loops.ts';
 import { DomainEvent, type HappenedEvent } from './domain-event.entity.ts';
-import { DomainEvents, eventLoops } from './domain-events.ts';
+import { DomainEvents, eventLoops, type FailedListener } from './domain-events.ts';
 import { type ClaimedEvent, claimEvent } from './claim-event.ts';
 import { EventSubscription } from './event-subscription.entity.ts';
 
@@ -122,47 +122,71 @@ export class EventDispatch implements OnModuleInit, OnApplicationShutdown {
         claimed = await claimEvent(em, organisationId);
         if (!claimed) return;
         const { id } = claimed;
-        await this.#tell(em, await em.findOneOrFail(DomainEvent, { id }));
+        const failed = await this.#tell(em, await em.findOneOrFail(DomainEvent, { id }), claimed.to);
         failpoint('event.told');
-        await em.nativeUpdate(DomainEvent, { id }, { dispatchAt: null });
+        if (failed.length > 0) await this.#postpone(em, claimed, failed);
+        else await em.nativeUpdate(DomainEvent, { id }, { dispatchAt: null, dispatchTo: null });
       });
     } catch (error) {
       if (!claimed) throw error;
-      await this.#postpone(claimed, error);
+      await this.#postpone(this.orm.em.fork(), claimed, [{ error }]);
     }
     return claimed !== undefined;
   }
 
-  async #tell(em: EntityManager, { id, organisationId, type, data, createdAt }: DomainEvent): Promise<void> {
+  async #tell(
+    em: EntityManager,
+    { id, organisationId, type, data, createdAt }: DomainEvent,
+    to: readonly string[] | null,
+  ): Promise<FailedListener[]> {
     const happened: HappenedEvent = { id, organisationId, type, data, createdAt };
     const listening = await em.find(
       EventSubscription,
-      { organisationId, eventType: type, listenerKind: { $ne: 'webhook' } },
+      {
+        organisationId,
+        eventType: type,
+        listenerKind: { $ne: 'webhook' },
+        ...(to && { listenerId: { $in: [...to] } }),
+      },
       { orderBy: { listenerId: 'asc' } },
     );
+    const failed: FailedListener[] = [];
     for (const listener of this.events.listeners) {
       const ids = listening.filter(({ listenerKind }) => listenerKind === listener.kind);
-      if (ids.length > 0)
-        await listener.onEvent(
-          em,
-          happened,
-          ids.map(({ listenerId }) => listenerId),
-        );
+      if (ids.length === 0) continue;
+      const told = await listener.onEvent(
+        em,
+        happened,
+        ids.map(({ listenerId }) => listenerId),
+      );
+      failed.push(...(told ?? []));
     }
+    return failed;
   }
 
   /** What passes by itself is no refusal, however long it takes; others come first all the same. */
-  async #postpone({ id, type, failures, ageMs }: ClaimedEvent, error: unknown): Promise<void> {
-    const passes = isPassing(error) || (error instanceof DomainError && error.code === 'service_unavailable');
+  async #postpone(em: EntityManager, claimed: ClaimedEvent, failed: readonly Failure[]): Promise<void> {
+    const { id, type, failures, ageMs } = claimed;
+    const { error, listenerId } = failed.find((one) => !passesByItself(one.error)) ?? failed[0]!;
+    const passes = passesByItself(error);
     this.metrics.batchFailed(batcher, passes ? 'passing' : 'refused');
     const dispatchFailures = passes ? failures : failures + 1;
     const isGivenUp = dispatchFailures >= maxFailures;
     const pause = passes ? Math.min(maxPauseMs, Math.max(firstPauseMs, ageMs / 10)) : firstPauseMs * 2 ** failures;
     const dispatchAt = isGivenUp ? null : new Date(Date.now() + pause);
-    const what = { err: error, eventId: id, type };
+    const what = { err: error, eventId: id, type, listenerId, listeners: failed.length };
     if (passes) this.#log.warn(what, 'An event could not be told now; it is tried again.');
     else if (isGivenUp) this.#log.error(what, 'An event could not be told; it is given up.');
     else this.#log.error(what, 'An event could not be told; it is tried again.');
-    await this.orm.em.fork().nativeUpdate(DomainEvent, { id }, { dispatchAt, dispatchFailures });
+    const left = failed.flatMap(({ listenerId: left }) => left ?? []);
+    const dispatchTo = left.length > 0 ? left : (claimed.to as string[] | null);
+    await em.nativeUpdate(DomainEvent, { id }, { dispatchAt, dispatchFailures, dispatchTo });
   }
+}
+
+/** Why telling went wrong: for one listener, or for all together. */
+type Failure = Partial<FailedListener> & Pick<FailedListener, 'error'>;
+
+function passesByItself(error: unknown): boolean {
+  return isPassing(error) || (error instanceof DomainError && error.code === 'service_unavailable');
 }

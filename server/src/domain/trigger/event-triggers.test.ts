@@ -38,7 +38,9 @@ afterEach(() => {
 });
 
 /** As each process has it: its own connections, nothing shared but the database. */
-function listener(orm = bench.database.orm): (event: HappenedEvent, ids: string[]) => Promise<void> {
+function listener(
+  orm = bench.database.orm,
+): (event: HappenedEvent, ids: string[]) => ReturnType<EventTriggers['onEvent']> {
   const firing = new TriggerFiring(bench.service, bench.evaluator);
   const chains = new EventChains(orm, { mostExecutions });
   const triggers = new EventTriggers(new DomainEvents(orm, new RecordedLoops()), firing, bench.evaluator, chains);
@@ -128,6 +130,33 @@ test('what the filter leaves out and what cannot be started do not count; why it
   trigger.change({ name: 'Mended' });
   await em.flush();
   expect((await stored([failing!]))[0]!.lastError).toBeNull();
+});
+
+test('a trigger that fails fails alone: the others start, each once, also when the event is told again', async () => {
+  const { id } = await bench.run(sketch({ a: { type: 'pure' } }, []));
+  const ids = (await triggers(4)).toSorted();
+  const start = TriggerFiring.prototype.start;
+  const broken = new Set([ids[1], ids[2]]);
+  jest.spyOn(TriggerFiring.prototype, 'start').mockImplementation(async function (this: TriggerFiring, em, ...given) {
+    const execution = await start.call(this, em, ...given);
+    // Ends the transaction around it, unless something keeps them apart.
+    if (broken.has(given[0].id)) await em.execute('select 1 / 0');
+    return execution;
+  });
+  const fire = listener();
+  const event = ended(id);
+  const startedBy = async (): Promise<string[]> =>
+    (await started(ids)).map(({ startedById }) => startedById).toSorted();
+  const failed = await fire(event, ids);
+  expect(failed.map(({ listenerId }) => listenerId)).toEqual([ids[1], ids[2]]);
+  expect(failed.every(({ error }) => /division by zero/.test(String(error)))).toBe(true);
+  expect(await startedBy()).toEqual([ids[0], ids[3]]);
+  broken.delete(ids[1]);
+  await expect(fire(event, [ids[2]!])).rejects.toThrow('division by zero');
+  expect(await fire(event, [ids[1]!])).toEqual([]);
+  expect(await startedBy()).toEqual([ids[0], ids[1], ids[3]]);
+  expect((await stored(ids)).map(({ triggerCount }) => triggerCount)).toEqual([1, 1, 0, 1]);
+  expect((await chainOf(id)).started).toBe(3);
 });
 
 test('chains that were not used for a month are forgotten', async () => {

@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable, Logger } from '@nestjs/common';
 import { DomainError, type Json } from '../domain-error.ts';
-import { DomainEvents, type EventListener } from '../event/domain-events.ts';
+import { DomainEvents, type EventListener, type FailedListener } from '../event/domain-events.ts';
 import type { HappenedEvent } from '../event/domain-event.entity.ts';
 import { Evaluator, requestMaxWaitMs } from '../language/index.ts';
 import { NodeFailure } from '../nodes/node-type.ts';
@@ -25,40 +25,62 @@ export class EventTriggers implements EventListener {
     events.subscribe(this);
   }
 
-  async onEvent(em: EntityManager, event: HappenedEvent, triggerIds: readonly string[]): Promise<void> {
+  /** Each trigger starts, is refused or fails for itself. */
+  async onEvent(em: EntityManager, event: HappenedEvent, triggerIds: readonly string[]): Promise<FailedListener[]> {
     const { organisationId } = event;
     const where = { id: { $in: [...triggerIds] }, organisationId, kind: 'event' as const, enabled: true };
     const triggers = await em.find(Trigger, where, { orderBy: { id: 'asc' } });
-    if (triggers.length === 0) return;
-    const starts = new StartsOfEvent(em, event, await this.chains.after(em, event), this.chains);
+    if (triggers.length === 0) return [];
+    const starts = new StartsOfEvent(em, event, await this.chains.after(em, event), this.chains, triggers.length);
     const outcomes: StartOutcome[] = [];
+    const failed: FailedListener[] = [];
     for (const trigger of triggers) {
       const outcome = await this.#fire(trigger, starts);
-      if (outcome) outcomes.push(outcome);
+      if (outcome && 'error' in outcome) failed.push(outcome);
+      else if (outcome) outcomes.push(outcome);
     }
     await starts.count();
     await recordStarts(em, organisationId, outcomes);
     this.#tellOfLimits(starts, outcomes);
+    return failed;
   }
 
   /** What became of it; undefined where the filter does not let the event through. */
-  async #fire(trigger: Trigger, starts: StartsOfEvent): Promise<StartOutcome | undefined> {
+  async #fire(trigger: Trigger, starts: StartsOfEvent): Promise<StartOutcome | FailedListener | undefined> {
     const data = starts.dataFor(trigger);
-    const triggerId = trigger.id;
+    const holds = await this.#attempt(trigger, starts, () => this.#holds(trigger, data));
+    if (typeof holds !== 'boolean') return holds;
+    if (!holds) return undefined;
+    const refusal = await starts.refusal();
+    if (refusal) return { triggerId: trigger.id, refusal };
+    const started = await this.#attempt(trigger, starts, async () => {
+      const input = await this.firing.inputOf(trigger, data);
+      await starts.isolated((em) => this.firing.start(em, trigger, { data, input }));
+      return true;
+    });
+    if (typeof started !== 'boolean') return started;
+    starts.started += 1;
+    return { triggerId: trigger.id };
+  }
+
+  /** What the work gives, or how it ended for this trigger alone. */
+  async #attempt(
+    { id }: Trigger,
+    starts: StartsOfEvent,
+    work: () => Promise<boolean>,
+  ): Promise<boolean | StartOutcome | FailedListener> {
     try {
-      if (!(await this.#holds(trigger, data))) return undefined;
-      const refusal = await starts.refusal();
-      if (refusal) return { triggerId, refusal };
-      await this.firing.start(starts.em, trigger, { data, input: await this.firing.inputOf(trigger, data) });
-      starts.started += 1;
-      return { triggerId };
+      return await work();
     } catch (error) {
-      // What the domain refuses it refuses before it writes anything; a server that is stopping leaves it to another.
+      // What the domain refuses is refused for good; a server that is stopping leaves it to another.
       const refused =
         error instanceof NodeFailure || (error instanceof DomainError && error.code !== 'service_unavailable');
-      if (!refused) throw error;
-      this.#log.warn({ trigger: triggerId, event: starts.event.id, code: error.code }, 'An event started nothing');
-      return { triggerId, refusal: error };
+      if (refused) {
+        this.#log.warn({ trigger: id, event: starts.event.id, code: error.code }, 'An event started nothing');
+        return { triggerId: id, refusal: error };
+      }
+      if (starts.triggers === 1) throw error;
+      return { listenerId: id, error };
     }
   }
 
@@ -91,7 +113,13 @@ class StartsOfEvent {
     readonly event: HappenedEvent,
     readonly link: ChainLink,
     private readonly chains: EventChains,
+    readonly triggers: number,
   ) {}
+
+  /** A statement that fails undoes what the work has done and nothing else; for one trigger the transaction does that. */
+  async isolated(work: (em: EntityManager) => Promise<unknown>): Promise<void> {
+    await (this.triggers === 1 ? work(this.em) : this.em.transactional(work));
+  }
 
   dataFor({ id }: Trigger): TriggerData {
     const { id: eventId, type, createdAt, data } = this.event;

@@ -26,6 +26,7 @@ import { Migration20261129171200_known_logins } from './Migration20261129171200_
 import { Migration20261129200500_events_in_turns } from './Migration20261129200500_events_in_turns.ts';
 import { Migration20261129203700_usage } from './Migration20261129203700_usage.ts';
 import { Migration20261129233500_password_resets } from './Migration20261129233500_password_resets.ts';
+import { Migration20261129234100_listeners_left } from './Migration20261129234100_listeners_left.ts';
 
 /** Every migration in the order in which they run; listed by hand so that they are found from the source and from `dist/` alike. */
 export const migrations: MigrationObject[] = [
@@ -56,4 +57,5 @@ export const migrations: MigrationObject[] = [
   { name: 'Migration20261129203000_known_devices', class: Migration20261129203000_known_devices },
   { name: 'Migration20261129203700_usage', class: Migration20261129203700_usage },
   { name: 'Migration20261129233500_password_resets', class: Migration20261129233500_password_resets },
+  { name: 'Migration20261129234100_listeners_left', class: Migration20261129234100_listeners_left },
 ];
