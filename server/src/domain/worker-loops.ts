@@ -3,8 +3,8 @@ export interface WorkerLoop {
   /** Milliseconds from the end of one round to the begin of the next; a whole number from 1. */
   readonly everyMs: number;
   /**
-   * Whether it does what people wait for, so that the process is not ready while all of its rounds fail. Without it failures
-   * show in the log and in the metrics.
+   * Whether it does what people wait for, so that the process is not ready while all of its rounds fail or one does not end.
+   * Without it failures show in the log, and both in the metrics.
    */
   readonly isVital?: boolean;
   /**

@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from '@jest/globals';
+import { until } from '../../../test/until.ts';
 import { ProcessWorkerLoops } from './process-worker-loops.ts';
 
 const never = 3_600_000;
@@ -136,4 +137,26 @@ test('a vital loop whose rounds all fail makes the process not ready, until one 
   (await begun())();
   expect(loops.problem()).toBeUndefined();
   expect(loops.failing().map(({ name }) => name)).toEqual(['tidying', 'due']);
+});
+
+test('a round that does not end shows for how long it has run; of a vital loop it makes the process not ready', async () => {
+  const { begun, run } = rounds();
+  const tidying = rounds();
+  loops = new ProcessWorkerLoops({ works: true, warn: () => undefined, tellOthers: () => undefined, maxRoundMs: 5 });
+  loops.add('tidying', { everyMs: never, run: tidying.run });
+  loops.add('due', { everyMs: never, run, isVital: true });
+  expect(loops.underWay()).toEqual([
+    { name: 'tidying', forMs: 0 },
+    { name: 'due', forMs: 0 },
+  ]);
+  loops.start();
+  const endTidying = await tidying.begun();
+  const end = await begun();
+  await until(() => loops.underWay().every(({ forMs }) => forMs >= 5));
+  expect(loops.problem()).toMatch(/^a round of the loop due has been under way for \d+ seconds$/);
+  end();
+  await until(() => loops.underWay()[1]!.forMs === 0);
+  expect(loops.problem()).toBeUndefined();
+  expect(loops.underWay()[0]!.forMs).toBeGreaterThan(0);
+  endTidying();
 });

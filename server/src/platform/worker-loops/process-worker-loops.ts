@@ -10,6 +10,8 @@ export interface ProcessWorkerLoopsOptions {
   readonly failed?: (name: string) => void;
   /** Milliseconds for which all rounds of a loop have to fail before the process is not ready. */
   readonly standstillMs?: number;
+  /** Milliseconds after which a round of a vital loop counts as one that hangs, so that the process is not ready. */
+  readonly maxRoundMs?: number;
 }
 
 /** Rounds of a loop that have to fail in a row before it counts: a pause may be longer than the time for a standstill. */
@@ -58,12 +60,20 @@ export class ProcessWorkerLoops extends WorkerLoops {
     return [...this.#loops].map(([name, { failingForMs: forMs }]) => ({ name, forMs }));
   }
 
+  /** Loops with the milliseconds for which their round has been under way; 0 in the pause between two rounds. */
+  underWay(): { readonly name: string; readonly forMs: number }[] {
+    return [...this.#loops].map(([name, { roundMs: forMs }]) => ({ name, forMs }));
+  }
+
   /** A ReadinessCheck. */
   problem(): string | undefined {
-    const { standstillMs = 30_000 } = this.#options;
-    for (const [name, { isVital, failures, failingForMs }] of this.#loops) {
-      if (isVital && failures >= standstillRounds && failingForMs >= standstillMs)
-        return `the loop ${name} has failed for ${Math.floor(failingForMs / 1_000)} seconds`;
+    const { standstillMs = 30_000, maxRoundMs = 300_000 } = this.#options;
+    for (const [name, { isVital, failures, failingForMs, roundMs }] of this.#loops) {
+      if (!isVital) continue;
+      if (failures >= standstillRounds && failingForMs >= standstillMs)
+        return `the loop ${name} has failed for ${toSeconds(failingForMs)} seconds`;
+      if (roundMs >= maxRoundMs)
+        return `a round of the loop ${name} has been under way for ${toSeconds(roundMs)} seconds`;
     }
     return undefined;
   }
@@ -73,6 +83,10 @@ export class ProcessWorkerLoops extends WorkerLoops {
     this.#stop.abort();
     await Promise.all([...this.#loops.values()].map((turns) => turns.ended));
   }
+}
+
+function toSeconds(milliseconds: number): number {
+  return Math.floor(milliseconds / 1_000);
 }
 
 /** One loop: rounds and pauses. */
@@ -85,6 +99,8 @@ class Turns {
   #ended: Promise<void> = Promise.resolve();
   #failures = 0;
   #failingSince = 0;
+  /** When the round under way began. */
+  #began: number | undefined;
 
   constructor(loop: WorkerLoop, stop: AbortSignal, failed: (error: unknown) => void) {
     this.#loop = loop;
@@ -104,6 +120,10 @@ class Turns {
 
   get failingForMs(): number {
     return this.#failures === 0 ? 0 : Date.now() - this.#failingSince;
+  }
+
+  get roundMs(): number {
+    return this.#began === undefined ? 0 : Date.now() - this.#began;
   }
 
   get ended(): Promise<void> {
@@ -129,6 +149,7 @@ class Turns {
   }
 
   async #round(): Promise<boolean> {
+    this.#began = Date.now();
     try {
       const more = (await this.#loop.run(this.#stop)) === true;
       this.#failures = 0;
@@ -139,6 +160,8 @@ class Turns {
       this.#failures += 1;
       this.#failed(error);
       return false;
+    } finally {
+      this.#began = undefined;
     }
   }
 

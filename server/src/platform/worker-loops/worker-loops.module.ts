@@ -36,6 +36,12 @@ const logger = new Logger('WorkerLoops');
           ['loop'],
           () => loops.failing().map(({ name: loop, forMs }) => ({ labels: { loop }, value: forMs / 1_000 })),
         );
+        metrics.gauge(
+          'worker_loop_round_seconds',
+          'For how long the present round of work in the background has been under way; 0 between two rounds.',
+          ['loop'],
+          () => loops.underWay().map(({ name: loop, forMs }) => ({ labels: { loop }, value: forMs / 1_000 })),
+        );
         readiness.add('worker_loops', () => loops.problem());
         return loops;
       },
