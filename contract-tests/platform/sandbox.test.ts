@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { Sandbox } from '../../server/src/domain/language/sandbox.ts';
 import { until } from '../../server/test/until.ts';
 import { useContractHarness } from '../harness/contract-harness.ts';
 import { publishedWorkflow, QUICK } from '../harness/resources.ts';
@@ -151,4 +152,40 @@ test('400: a workflow whose schemas have patterns that cannot be bounded is not 
   const { body } = await harness().refused('publishWorkflow', { path }, 400, 'validation_error');
   expect(body.error.details.errors).toMatchObject([{ field: 'definition.input_schema.properties.word.pattern' }]);
   expect(body.error.details.errors[0].message).toContain(String.raw`it has the back-reference \1 at character 7`);
+});
+
+test('503: a schema that gets no turn, since too much of the organisation waits already, says when to ask again', async () => {
+  const input_schema = { type: 'object', properties: { n: { type: 'number' } } };
+  const workflow_id = await publishedWorkflow(harness(), { ...QUICK, input_schema });
+  const [{ organisation_id: organisationId }] = (await harness().server.sql<{ organisation_id: string }>(
+    'select organisation_id from workflow where id = $1',
+    [workflow_id],
+  )) as [{ organisation_id: string }];
+  // Pairs of a long list are compared with each other for as long as a check may take.
+  const value = JSON.stringify(Array.from({ length: 20_000 }, (_, index) => ({ index })));
+  const slow = {
+    kind: 'schema',
+    source: '{"uniqueItems":true}',
+    globals: () => ({ value }),
+    seed: '',
+    now: 0,
+  } as const;
+  const enough = new AbortController();
+  const sandbox = harness().server.app.get(Sandbox, { strict: false });
+  const checks = sandbox.run(Array<typeof slow & { organisationId: string }>(1_000).fill({ ...slow, organisationId }), {
+    signal: enough.signal,
+  });
+  try {
+    const json = { input: { n: 1 } };
+    const call = { path: { workflow_id }, json };
+    const { body, headers } = await harness().refused('executeWorkflow', call, 503, 'service_unavailable');
+    expect(body.error.message).toMatch(/Try again in a few seconds/);
+    expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(body.error.details).toMatchObject({ retry_after: Number(headers.get('retry-after')) });
+  } finally {
+    enough.abort();
+    await checks;
+  }
+  const { status } = await harness().call('executeWorkflow', { path: { workflow_id }, json: { input: { n: 1 } } });
+  expect(status).toBe(202);
 });
