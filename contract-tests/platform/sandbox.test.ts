@@ -172,9 +172,10 @@ test('503: a schema that gets no turn, since too much of the organisation waits 
   } as const;
   const enough = new AbortController();
   const sandbox = harness().server.app.get(Sandbox, { strict: false });
-  const checks = sandbox.run(Array<typeof slow & { organisationId: string }>(1_000).fill({ ...slow, organisationId }), {
-    signal: enough.signal,
-  });
+  const checks = sandbox.run(
+    Array.from({ length: 1_000 }, () => ({ ...slow, organisationId })),
+    { signal: enough.signal },
+  );
   try {
     const json = { input: { n: 1 } };
     const call = { path: { workflow_id }, json };

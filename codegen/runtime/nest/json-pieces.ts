@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { types } from 'node:util';
 
 /** Characters of JSON that are written without a pause: about a millisecond's work. */
 const pieceSize = 262_144;
@@ -150,7 +151,7 @@ function isDivisible(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;
   if (value instanceof JsonText) return true;
   if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return false;
-  return !(value instanceof String || value instanceof Number || value instanceof Boolean || value instanceof BigInt);
+  return !types.isBoxedPrimitive(value);
 }
 
 /**
