@@ -45,7 +45,15 @@ test('what a process measures of its slots, batchers, caches and queues has a na
   const named = (metric: string): string[] =>
     [...new Set(quoted(measured, new RegExp(`^flowpact_${metric}\\{\\w+="(\\w+)"`, 'gm')))].toSorted();
   expect(named('shared_slots')).toEqual(
-    expect.arrayContaining(['database', 'engine', 'host_lookups', 'outgoing_calls', 'password_hashes', 'runs']),
+    expect.arrayContaining([
+      'database',
+      'engine',
+      'event_loop',
+      'host_lookups',
+      'outgoing_calls',
+      'password_hashes',
+      'runs',
+    ]),
   );
   expect(named('batch_items')).toEqual(
     expect.arrayContaining(['acceptances', 'event_reader', 'execution_recorder', 'run_ends', 'step_outcomes']),

@@ -2,7 +2,7 @@ import { MikroORM, RequestContext } from '@mikro-orm/postgresql';
 import { Logger, Module } from '@nestjs/common';
 import { contract } from '#generated/platform/index.ts';
 import { ContractModule, type ContractModuleOptions } from '#runtime/nest/index.ts';
-import { inOrganisation } from '../../domain/tenancy/current-organisation.ts';
+import { inTurn } from '../../domain/tenancy/event-loop-turns.ts';
 import { AuthModule } from '../../platform/auth/auth.module.ts';
 import {
   ApiKeyAuthenticator,
@@ -105,7 +105,7 @@ const runtime = ContractModule.forRootAsync({
     cacheControl: 'no-store',
     around: ({ request, principal }, next) =>
       RequestContext.create(orm.em, () =>
-        insideSpan(request, principal ? () => inOrganisation((principal as Principal).organisationId, next) : next),
+        insideSpan(request, principal ? () => void inTurn((principal as Principal).organisationId, next) : next),
       ),
     translateError,
     observer: {

@@ -4,7 +4,7 @@ import { BatchMetrics } from '../batch-metrics.ts';
 import { DomainError } from '../domain-error.ts';
 import { failpoint } from '../failpoints.ts';
 import { isPassing } from '../passing-error.ts';
-import { inOrganisation } from '../tenancy/current-organisation.ts';
+import { inTurn } from '../tenancy/event-loop-turns.ts';
 import { type DueOrganisation, DueOrganisations } from '../tenancy/due-organisations.ts';
 import { WorkerLoops } from '../worker-loops.ts';
 import { DomainEvent, type HappenedEvent } from './domain-event.entity.ts';
@@ -90,7 +90,7 @@ export class EventDispatch implements OnModuleInit, OnApplicationShutdown {
 
   #begin(organisationId: string, signal: AbortSignal): void {
     this.#served.set(organisationId, ++this.#turns);
-    const turn = inOrganisation(organisationId, () => this.#turn(organisationId, signal));
+    const turn = inTurn(organisationId, () => this.#turn(organisationId, signal));
     this.#busy.set(organisationId, turn);
   }
 

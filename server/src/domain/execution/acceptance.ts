@@ -4,6 +4,7 @@ import { Lane } from '../lane.ts';
 import type { DefinitionStore } from './definition-store.ts';
 import type { OrganisationPlans } from '../organisation/organisation-plans.ts';
 import { executionBytes, nodeBytes } from '../organisation/plan.ts';
+import { eventLoop } from '../tenancy/event-loop-turns.ts';
 import type { Engine, RunRequest } from './engine.ts';
 import { Execution, type NewExecution } from './execution.entity.ts';
 import { graphBody, type GraphInput } from './interpreter/graph-runner.ts';
@@ -37,8 +38,11 @@ export class Acceptances {
   }
 
   /** In a transaction that starts share, which costs each of them a fraction of one. */
-  acceptSoon(acceptance: Acceptance): Promise<Execution> {
-    return this.#lane.ask(acceptance);
+  async acceptSoon(acceptance: Acceptance): Promise<Execution> {
+    const execution = await this.#lane.ask(acceptance);
+    // All that were stored together would go on at once.
+    await eventLoop.turn(execution.organisationId);
+    return execution;
   }
 
   async #acceptAlone(em: EntityManager, acceptances: readonly Acceptance[]): Promise<Execution[]> {

@@ -5,6 +5,7 @@ import { isId } from '../id.ts';
 import { EventReader, type LoggedEvent, type LogExcerpt, type LogPlace } from './event-reader.ts';
 import { terminalStatuses, type ExecutionStatus } from './execution.entity.ts';
 import { LiveChannel } from './live-channel.ts';
+import { eventLoop } from '../tenancy/event-loop-turns.ts';
 
 /** The events of one execution, from a place in its log to its end. */
 export interface EventFeed {
@@ -52,6 +53,7 @@ export class ExecutionEvents {
     signal.addEventListener('abort', onAbort);
     try {
       while (!signal.aborted) {
+        await eventLoop.turn(place.organisationId);
         for (const event of excerpt.events) {
           if (signal.aborted) return;
           last = event.sequence;

@@ -13,6 +13,7 @@ import { Form } from './form.entity.ts';
 import { FormService } from './form.service.ts';
 import { FormSubmission, type SubmissionSource } from './form-submission.entity.ts';
 import { inOrganisation } from '../tenancy/current-organisation.ts';
+import { inTurn } from '../tenancy/event-loop-turns.ts';
 import { AnswersRefusedError } from './submission.errors.ts';
 import { SubmissionEffects } from './submission-effects.ts';
 
@@ -54,7 +55,10 @@ export class SubmissionService {
    * NoRoomForOthersError.
    */
   submit(form: Form, submission: NewSubmission): Promise<FormSubmission> {
-    return inOrganisation(form.organisation.id, () => this.#submit(form, submission));
+    // A transaction around, which keeps a connection from others, waits for nothing.
+    const { id } = form.organisation;
+    const submit = (): Promise<FormSubmission> => this.#submit(form, submission);
+    return this.em.isInTransaction() ? inOrganisation(id, submit) : inTurn(id, submit);
   }
 
   async #submit(form: Form, { answers, source, ticket }: NewSubmission): Promise<FormSubmission> {

@@ -6,7 +6,7 @@ import { newId } from '../id.ts';
 import { isPassing } from '../passing-error.ts';
 import { ScheduleOccurrence } from './schedule-occurrence.entity.ts';
 import type { Schedule } from './schedule.service.ts';
-import { inOrganisation } from '../tenancy/current-organisation.ts';
+import { inTurn } from '../tenancy/event-loop-turns.ts';
 import { type DueOrganisation, DueOrganisations, Ring } from '../tenancy/due-organisations.ts';
 import { TriggerFiring } from './trigger-firing.ts';
 import { type Refusal, toLastRefusal, Trigger } from './trigger.entity.ts';
@@ -74,7 +74,7 @@ export class DueSchedules {
         const organisationId = ring.next();
         if (organisationId === undefined) return;
         left -= 1;
-        if (!(await inOrganisation(organisationId, () => this.#one(claim, organisationId, failed)))) {
+        if (!(await inTurn(organisationId, () => this.#one(claim, organisationId, failed)))) {
           left += 1;
           ring.done(organisationId);
         }

@@ -7,7 +7,7 @@ import { newId } from '../id.ts';
 import { OutgoingHttp, OutgoingHttpError } from '../nodes/index.ts';
 import { isPassing } from '../passing-error.ts';
 import { Sealer } from '../sealer.ts';
-import { inOrganisation } from '../tenancy/current-organisation.ts';
+import { inTurn } from '../tenancy/event-loop-turns.ts';
 import { type DueOrganisation, DueOrganisations } from '../tenancy/due-organisations.ts';
 import { watchSlots } from '../tenancy/shared-resources.ts';
 import { WorkerLoops } from '../worker-loops.ts';
@@ -121,7 +121,7 @@ export class DeliverySender implements OnModuleInit, OnApplicationShutdown {
 
   #begin(delivery: DueDelivery, signal: AbortSignal): void {
     const startedAt = new Date();
-    const sending = inOrganisation(delivery.organisation_id, () => this.#deliver(delivery, startedAt, signal))
+    const sending = inTurn(delivery.organisation_id, () => this.#deliver(delivery, startedAt, signal))
       .catch((error: unknown) => this.#failed(delivery, startedAt, error))
       .finally(() => {
         this.#underWay.delete(sending);

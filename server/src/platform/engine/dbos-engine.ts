@@ -22,6 +22,7 @@ import { EngineUnavailableError } from '../../domain/execution/execution.errors.
 import { Admission } from './admission.ts';
 import { advisoryLocks } from '../../domain/advisory-locks.ts';
 import { AfterCommit } from '../../domain/after-commit.ts';
+import { eventLoop } from '../../domain/tenancy/event-loop-turns.ts';
 import { failpoint } from '../../domain/failpoints.ts';
 import { watchSlots } from '../../domain/tenancy/shared-resources.ts';
 import type { DbosEngineOptions, EngineLog } from './dbos-engine-options.ts';
@@ -278,6 +279,7 @@ export class DbosEngine extends Engine {
 
   #startNow(status: WorkflowStatusInternal, token: string): void {
     this.#root.runInAsyncScope(async () => {
+      await eventLoop.turn(status.authenticatedUser);
       await this.#dispatch({ ...status, recoveryAttempts: 1 }, token);
       this.#direct.delete(token);
     });
@@ -294,7 +296,9 @@ export class DbosEngine extends Engine {
     }
     for (const runId of runIds) {
       const status = statuses?.get(runId);
-      if (status) await this.#dispatch(status, token);
+      if (!status) continue;
+      await eventLoop.turn(tenant);
+      await this.#dispatch(status, token);
     }
   }
 

@@ -6,7 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Channel } from '../../../domain/channel/channel.entity.ts';
 import { ChannelService } from '../../../domain/channel/channel.service.ts';
 import { ResourceNotFoundError } from '../../../domain/domain-error.ts';
-import { inOrganisation } from '../../../domain/tenancy/current-organisation.ts';
+import { inTurn } from '../../../domain/tenancy/event-loop-turns.ts';
 import { InvalidTokenError } from '../../../domain/session/session.errors.ts';
 import type { LimitedOrganisation } from '../../../platform/rate-limit/public-resources.ts';
 import { PostgresRateLimiter } from '../../../platform/rate-limit/postgres-rate-limiter.ts';
@@ -54,7 +54,7 @@ export class ChannelRoutes implements OnModuleInit {
     const count = (): Promise<RateLimitDecision> =>
       isPublic ? this.limiter.consumePublic(request.ip, 'execute', owner) : this.limiter.consumeBy(owner, 'execute');
     assertWithinLimit(reply, await count());
-    return inOrganisation(owner.organisationId, () =>
+    return inTurn(owner.organisationId, () =>
       channel.kind === 'mcp'
         ? this.mcp.serve(channel, request, reply, count)
         : this.http.serve(channel, request, reply),

@@ -3,7 +3,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Json } from '../../../domain/domain-error.ts';
 import type { Execution } from '../../../domain/execution/execution.entity.ts';
-import { inOrganisation } from '../../../domain/tenancy/current-organisation.ts';
+import { inTurn } from '../../../domain/tenancy/event-loop-turns.ts';
 import { HookAnswers } from '../../../domain/trigger/hook-answers.ts';
 import {
   type AdmittedRequest,
@@ -51,7 +51,7 @@ export class HookRoutes implements OnModuleInit {
     assertWithinLimit(reply, await this.limiter.consumeBy(hook, 'execute'));
     const body = await readBody(request);
     const start = (): Promise<Execution> => this.hooks.start(hook, received, admitted, body);
-    const execution = await inOrganisation(hook.organisationId, start);
+    const execution = await inTurn(hook.organisationId, start);
     if (hook.config.respond === 'immediately') return accepted(request, reply, hook, execution);
     return this.#answer(hook, execution, request, reply);
   }

@@ -2,6 +2,7 @@ import type { Json } from '../../domain-error.ts';
 import type { WorkflowEdge, WorkflowNode } from '../../language/index.ts';
 import { parseDuration, SandboxUnavailableError } from '../../language/index.ts';
 import { type BodyOutcome, type LogLevel, NodeFailure, type NodeResult } from '../../nodes/node-type.ts';
+import { eventLoop } from '../../tenancy/event-loop-turns.ts';
 import { RunAbandonedError } from '../engine.ts';
 import type { Failure } from '../execution.entity.ts';
 import { BodyRuns } from './body-runs.ts';
@@ -135,6 +136,7 @@ export class GraphRun {
       const outcome = await run.pending!;
       this.#idle = false;
       this.#rest.over();
+      await eventLoop.turn(this.#options.owner.organisationId);
       while (await this.#pauseGate.isKnownClosed()) await this.#pauseGate.wait();
       this.#pending.delete(run);
       run.pending = undefined;
@@ -156,6 +158,8 @@ export class GraphRun {
 
   /** Nodes that need no step would otherwise tell more than can be stored. */
   async #awaitRoom(): Promise<void> {
+    await eventLoop.turn(this.#options.owner.organisationId);
+    this.#options.context.signal.throwIfAborted();
     const room = this.#options.room?.();
     if (!room) return;
     await room;

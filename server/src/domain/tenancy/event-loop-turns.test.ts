@@ -1,0 +1,103 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { EventLoopTurns } from './event-loop-turns.ts';
+import { sharedResources } from './shared-resources.ts';
+
+/** Milliseconds of processor time that a piece of work takes. */
+let costMs = 0;
+let usedMs = 0;
+let turns: EventLoopTurns;
+/** Whose work has begun, in order. */
+let begun: string[];
+
+beforeEach(() => {
+  costMs = 0;
+  usedMs = 0;
+  begun = [];
+  turns = new EventLoopTurns('test_loop', () => usedMs);
+});
+
+const iteration = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+async function iterations(count: number): Promise<void> {
+  for (let n = 0; n < count; n += 1) await iteration();
+}
+
+/** One piece of work: asks for its turn, and then keeps the loop busy. */
+async function work(organisationId: string): Promise<void> {
+  const turn = turns.turn(organisationId);
+  if (turn) await turn;
+  begun.push(organisationId);
+  usedMs += costMs;
+}
+
+function want(organisationId: string, count: number): Promise<unknown> {
+  return Promise.all(Array.from({ length: count }, () => work(organisationId)));
+}
+
+/** So that the loop is known to be slow, and both organisations to be there. */
+async function keepBusy(...organisations: string[]): Promise<void> {
+  costMs = 100;
+  for (const organisationId of organisations) await want(organisationId, 3);
+  await iteration();
+  begun = [];
+}
+
+describe('on an event loop', () => {
+  test('all work of an organisation that is alone begins at once, however slow the loop is', async () => {
+    await keepBusy('a');
+    void want('a', 500);
+    expect(begun).toHaveLength(500);
+  });
+
+  test('all work of several begins at once while iterations are short', () => {
+    void want('a', 20);
+    void want('b', 20);
+    expect(begun).toHaveLength(40);
+  });
+
+  test('little of one that wants much begins in an iteration while they are long, and another one waits for none of it', async () => {
+    await keepBusy('loud', 'quiet');
+    const all = want('loud', 50);
+    await iterations(20);
+    const before = begun.length;
+    expect(before).toBeLessThan(25);
+    expect(turns.load().waiting).toBe(50 - before);
+    void work('other');
+    expect(begun.at(-1)).toBe('other');
+    expect(sharedResources.slots.get('test_loop')!()).toMatchObject({ waiting: 50 - before });
+    await all;
+    expect(begun).toHaveLength(51);
+  });
+
+  test('organisations that want much take turns', async () => {
+    await keepBusy('a', 'b', 'c');
+    await Promise.all([want('a', 30), want('b', 10), want('c', 10)]);
+    const waited = begun.join('').replace(/^a+/, '');
+    expect(waited.slice(0, 24)).not.toMatch(/(.)\1/);
+    for (const organisationId of ['b', 'c'])
+      expect(begun.lastIndexOf(organisationId)).toBeLessThan(begun.lastIndexOf('a'));
+    expect(Math.abs(begun.lastIndexOf('b') - begun.lastIndexOf('c'))).toBeLessThan(4);
+  });
+
+  test('one that has begun little of late goes before the work that others wait with', async () => {
+    await keepBusy('loud', 'quiet');
+    await want('loud', 20);
+    const rest = want('loud', 20);
+    await iteration();
+    const { waiting } = turns.load();
+    expect(waiting).toBeGreaterThan(0);
+    void work('quiet');
+    expect(begun.at(-1)).toBe('quiet');
+    expect(turns.load().waiting).toBe(waiting);
+    await rest;
+  });
+
+  test('work goes on as before once iterations are short again', async () => {
+    await keepBusy('a', 'b');
+    await want('a', 5);
+    costMs = 0;
+    await iterations(200);
+    begun = [];
+    void want('a', 30);
+    expect(begun).toHaveLength(30);
+  });
+});

@@ -1,0 +1,165 @@
+import { inOrganisation } from './current-organisation.ts';
+import type { SlotsLoad } from './shared-slots.ts';
+import { watchSlots } from './shared-resources.ts';
+import { Turns } from './turns.ts';
+
+/** Milliseconds of processor time that an iteration of the event loop should take at most, while organisations share it. */
+const targetMs = 5;
+/** Pieces of work that begin in an iteration: so many while iterations are short, and so few when the longest work is heavy. */
+const maxPace = 64;
+const minPace = 1 / 64;
+/** How much the pace grows with each iteration that is short. */
+const growth = 1.1;
+/** Milliseconds after which what an organisation has begun counts no more, at least. */
+const periodMs = 1_000;
+
+interface Waiting {
+  readonly organisationId: string;
+  readonly since: number;
+  readonly begin: () => void;
+}
+
+/** How many pieces of work an organisation has begun in this period, and in the one before. */
+interface Begun {
+  now: number;
+  before: number;
+}
+
+/**
+ * The event loop of a process, which the work of all organisations shares. Whatever begins a piece of work asks for a turn. As
+ * long as iterations of the loop are short, or only one organisation has work, all begins at once. Otherwise only so much
+ * begins that iterations become short again, in turns by organisation; one that begins less than half of its share does
+ * not wait. What has begun goes on without asking: so little of it is under way then that answers from the database and from
+ * the network are heard soon, whoever waits for them.
+ */
+export class EventLoopTurns {
+  readonly #processorMs: () => number;
+  readonly #waiting = new Turns<Waiting>();
+  readonly #begun = new Map<string, Begun>();
+  #begunByAll = 0;
+  #periodSince = 0;
+  /** Pieces of work that begin in an iteration; below 1, one begins only now and then. */
+  #pace = maxPace;
+  /** What may still begin in this iteration. */
+  #credit = maxPace;
+  #isCounting = false;
+  #usedMs = 0;
+
+  /** `processorMs` tells what the thread has used; time in which the thread waits for a core is no work of anybody. */
+  constructor(name: string, processorMs: () => number = threadMs) {
+    this.#processorMs = processorMs;
+    watchSlots(name, () => this.load());
+  }
+
+  /** As slots: `taken` is what was begun in the last seconds. */
+  load(): SlotsLoad {
+    let since = Infinity;
+    for (const head of this.#waiting.heads()) since = Math.min(since, head.since);
+    const oldestMs = Math.max(0, performance.now() - since);
+    return { taken: this.#begunByAll, waiting: this.#waiting.size, oldestMs };
+  }
+
+  /**
+   * Ends when a piece of work of the organisation may begin; undefined when it may at once. Not for work that holds what others
+   * wait for, such as a transaction.
+   */
+  turn(organisationId: string): Promise<void> | undefined {
+    this.#startPeriod();
+    this.#startCounting();
+    if (this.#mayBegin(organisationId)) {
+      this.#begin(organisationId);
+      return undefined;
+    }
+    const since = performance.now();
+    return new Promise((resolve) => this.#waiting.push(organisationId, { organisationId, since, begin: resolve }));
+  }
+
+  #mayBegin(organisationId: string): boolean {
+    if (this.#waiting.sizeOf(organisationId) > 0) return false;
+    if (this.#waiting.size === 0 && this.#credit >= 1) return true;
+    return this.#isAlone(organisationId) || this.#isLight(organisationId);
+  }
+
+  /** True while nobody else has begun anything, or wants to. */
+  #isAlone(organisationId: string): boolean {
+    return this.#waiting.size === 0 && this.#begunBy(organisationId) === this.#begunByAll;
+  }
+
+  /** True for one that begins less than half of its share. */
+  #isLight(organisationId: string): boolean {
+    return this.#begunBy(organisationId) * this.#begun.size * 2 < this.#begunByAll;
+  }
+
+  #begunBy(organisationId: string): number {
+    const { now, before } = this.#begun.get(organisationId) ?? { now: 0, before: 0 };
+    return now + before;
+  }
+
+  #begin(organisationId: string): void {
+    const begun = this.#begun.get(organisationId);
+    if (begun) begun.now += 1;
+    else this.#begun.set(organisationId, { now: 1, before: 0 });
+    this.#begunByAll += 1;
+    this.#credit = Math.max(0, this.#credit - 1);
+  }
+
+  #startPeriod(): void {
+    const age = performance.now() - this.#periodSince;
+    if (age < periodMs) return;
+    this.#periodSince += age;
+    this.#begunByAll = 0;
+    for (const [organisationId, begun] of this.#begun) {
+      begun.before = age < 2 * periodMs ? begun.now : 0;
+      begun.now = 0;
+      this.#begunByAll += begun.before;
+      if (begun.before === 0) this.#begun.delete(organisationId);
+    }
+  }
+
+  #startCounting(): void {
+    if (this.#isCounting) return;
+    this.#isCounting = true;
+    this.#usedMs = this.#processorMs();
+    setImmediate(() => this.#nextIteration());
+  }
+
+  /** In each iteration of the loop, for as long as there is work. */
+  #nextIteration(): void {
+    this.#adaptPace();
+    if (this.#waiting.size === 0 && this.#credit >= maxPace) {
+      this.#isCounting = false;
+      return;
+    }
+    setImmediate(() => this.#nextIteration());
+    this.#credit = Math.min(this.#credit + this.#pace, Math.max(1, this.#pace));
+    this.#startPeriod();
+    while (this.#credit >= 1 && this.#waiting.size > 0) {
+      const { organisationId, begin } = this.#waiting.take()!;
+      this.#begin(organisationId);
+      begin();
+    }
+  }
+
+  #adaptPace(): void {
+    const usedMs = this.#processorMs();
+    const tookMs = usedMs - this.#usedMs;
+    this.#usedMs = usedMs;
+    const factor = tookMs > targetMs ? targetMs / tookMs : growth;
+    this.#pace = Math.min(maxPace, Math.max(minPace, this.#pace * factor));
+  }
+}
+
+/** Milliseconds of processor time that this thread has used. */
+function threadMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1_000;
+}
+
+/** The event loop of this process. */
+export const eventLoop = new EventLoopTurns('event_loop');
+
+/** Runs `work` as a piece of work of the organisation, when it is its turn on the event loop. */
+export async function inTurn<T>(organisationId: string, work: () => T | Promise<T>): Promise<T> {
+  await eventLoop.turn(organisationId);
+  return inOrganisation(organisationId, work);
+}
