@@ -2,6 +2,7 @@ import { createLogger } from '@stoplight/prism-core';
 import { getHttpOperationsFromSpec } from '@stoplight/prism-http';
 import { createServer } from '@stoplight/prism-http-server';
 import type { ContractDocument } from './contract-document.ts';
+import { shareEqualParts } from './shared-parts.ts';
 
 /** One complaint of Prism, from the `sl-violations` header. */
 export interface PrismViolation {
@@ -22,8 +23,9 @@ const DIALECT = 'https://json-schema.org/draft/2020-12/schema';
 /** A contract in Prism's own words. */
 export type PrismOperations = Awaited<ReturnType<typeof getHttpOperationsFromSpec>>;
 
-export function readPrismOperations({ document }: ContractDocument): Promise<PrismOperations> {
-  return getHttpOperationsFromSpec({ ...structuredClone(document), jsonSchemaDialect: DIALECT });
+export async function readPrismOperations({ document }: ContractDocument): Promise<PrismOperations> {
+  const operations = await getHttpOperationsFromSpec({ ...structuredClone(document), jsonSchemaDialect: DIALECT });
+  return shareEqualParts(operations);
 }
 
 /** Starts Prism as a validating proxy before `upstream`. It forwards everything and reports in `sl-violations`. */
