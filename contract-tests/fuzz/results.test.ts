@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
@@ -22,6 +23,16 @@ describe('what a run counts as', () => {
   ])('%s', (_name, given, exitCode, want) => {
     expect(resultsOf(given, exitCode)).toEqual(want);
   });
+});
+
+test('what the run makes beforehand loads on Node alone, as the run does', () => {
+  const { NODE_OPTIONS: _jest, ...env } = process.env;
+  const code = `await import(${JSON.stringify(join(import.meta.dirname, 'fixture.ts'))})`;
+  const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code], {
+    env,
+    encoding: 'utf8',
+  });
+  expect({ status, stderr: stderr.replaceAll(/.*Warning.*\n?/g, '') }).toEqual({ status: 0, stderr: '' });
 });
 
 test('listed rules that were not met are named', async () => {

@@ -1,4 +1,3 @@
-import { PasswordResetTokens } from '../../../server/src/domain/password-reset/password-reset-tokens.ts';
 import type { ContractHarness } from '../contract-harness.ts';
 import type { TagRequests } from './tag-requests.ts';
 
@@ -33,6 +32,8 @@ export const auth: TagRequests = {
 
 /** A token that sets the administrator's password, as a mail would have it. */
 export async function resetToken({ server }: ContractHarness): Promise<string> {
+  // Here alone: the fixture of `test:fuzz` runs on Node without a compiler, which has no decorators.
+  const { PasswordResetTokens } = await import('../../../server/src/domain/password-reset/password-reset-tokens.ts');
   const [user] = await server.sql<{ id: string }>('select id from user_account where email = $1', [server.admin.email]);
   return (await server.app.get(PasswordResetTokens).issue(user!.id)).token;
 }
