@@ -91,6 +91,19 @@ describe('on an event loop', () => {
     await rest;
   });
 
+  test('work goes on beside what keeps the loop busy without asking', async () => {
+    await keepBusy('a', 'b');
+    const all = want('a', 20);
+    let count = 0;
+    // Each iteration is as long as twenty should be, whatever begins.
+    for (; begun.length < 20 && count < 200; count += 1) {
+      usedMs += 100;
+      await iteration();
+    }
+    expect(count).toBeLessThan(200);
+    await all;
+  });
+
   test('work goes on as before once iterations are short again', async () => {
     await keepBusy('a', 'b');
     await want('a', 5);
