@@ -11,9 +11,13 @@ export interface View {
 /** From `start` to before `end`. */
 export type Span = readonly [start: number, end: number];
 
+const partsAtOnce = 4_096;
+
 /** A text put together from parts of another one, which knows where each part stands there. */
 export class AssembledText {
-  readonly #parts: string[] = [];
+  /** Parts that were joined, and those that were not yet: to join millions at the end takes long. */
+  readonly #joined: string[] = [];
+  #parts: string[] = [];
   /** Where each part begins, here and there, and where it ends there. */
   readonly #at: number[] = [];
   readonly #from: number[] = [];
@@ -28,6 +32,7 @@ export class AssembledText {
   add(part: string, from: number, to: number): void {
     if (part === '') return;
     this.#parts.push(part);
+    if (this.#parts.length >= partsAtOnce) this.#join();
     this.#at.push(this.#length);
     this.#from.push(from);
     this.#to.push(to);
@@ -36,7 +41,8 @@ export class AssembledText {
 
   /** Never what is between two parts of the source. */
   text(): string {
-    return this.#parts.join('');
+    this.#join();
+    return this.#joined.join('');
   }
 
   /** In the other text; undefined when it begins or ends in an addition, which stands nowhere there. */
@@ -58,7 +64,12 @@ export class AssembledText {
 
   #isCopy(part: number): boolean {
     const source = this.#to[part]! - this.#from[part]!;
-    return source === this.#parts[part]!.length;
+    return source === (this.#at[part + 1] ?? this.#length) - this.#at[part]!;
+  }
+
+  #join(): void {
+    this.#joined.push(this.#parts.join(''));
+    this.#parts = [];
   }
 
   #partAt(position: number): number {

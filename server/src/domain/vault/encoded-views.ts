@@ -1,3 +1,4 @@
+import type { WorkInPieces } from '../work-in-pieces.ts';
 import { AssembledText, type Span, type View } from './assembled-text.ts';
 
 /** Escapes of URLs and forms, of JSON and JavaScript, and of HTML. */
@@ -19,18 +20,27 @@ const characters: Readonly<Record<string, string>> = {
   apos: "'",
 };
 
+/** Characters that are looked through between two pauses at most, and what was found in them. */
+const searchedAtOnce = 65_536;
+const foundAtOnce = 1_024;
+
 /** The text with its escapes resolved once; undefined when there are none. */
-export function unescaped(text: string): AssembledText | undefined {
+export function* unescaped(text: string): WorkInPieces<AssembledText | undefined> {
   const result = new AssembledText();
   let at = 0;
-  startsEscape.lastIndex = 0;
-  while (startsEscape.test(text)) {
-    const from = startsEscape.lastIndex - 1;
+  let next = 0;
+  for (let count = 1; ; count += 1) {
+    // The expressions are shared with those who work meanwhile.
+    if (count % foundAtOnce === 0) yield;
+    startsEscape.lastIndex = next;
+    if (!startsEscape.test(text)) break;
+    next = startsEscape.lastIndex;
+    const from = next - 1;
     escape.lastIndex = from;
     const match = escape.exec(text);
     if (!match) continue;
     result.add(text.slice(at, from), at, from);
-    at = startsEscape.lastIndex = escape.lastIndex;
+    at = next = escape.lastIndex;
     result.add(meaningOf(match), from, at);
   }
   if (at === 0) return undefined;
@@ -70,7 +80,8 @@ const kinds: readonly Digits[] = [
 /** Lines below this are words. */
 const shortestLine = 16;
 
-type Decoder = (text: string, isElsewhere: (span: Span) => boolean) => Generator<View>;
+/** Views, and pauses between them. */
+type Decoder = (text: string, isElsewhere: (span: Span) => boolean) => Generator<View | undefined, void, undefined>;
 
 /**
  * Reads what texts hold in base64 (either alphabet) or hexadecimal digits, where at least that many bytes are written so; the
@@ -80,12 +91,14 @@ export function digitsDecoder(bytes: number): Decoder {
   const finders = kinds.map((kind) => new RunFinder(kind, Math.ceil((bytes * 8) / kind.bits)));
   return function* (text, isElsewhere) {
     for (const finder of finders) {
-      const runs = finder.runsOf(text, isElsewhere);
+      const runs = yield* finder.runsOf(text, isElsewhere);
       if (runs.length === 0) continue;
       const digits = runs.text();
       // A run may begin with digits that are no part of what was encoded, such as the letters of a path.
-      for (let skipped = 0; skipped < finder.kind.group; skipped++)
+      for (let skipped = 0; skipped < finder.kind.group; skipped++) {
         yield decoded(digits.slice(skipped), skipped, runs, finder.kind);
+        yield undefined;
+      }
     }
   };
 }
@@ -116,21 +129,42 @@ class RunFinder {
   }
 
   /** All long enough runs with zeros between them; each begins at a multiple of the group. */
-  runsOf(text: string, isElsewhere: (span: Span) => boolean): AssembledText {
+  *runsOf(text: string, isElsewhere: (span: Span) => boolean): WorkInPieces<AssembledText> {
     const result = new AssembledText();
-    this.#begin.lastIndex = 0;
-    while (this.#begin.test(text)) {
-      const end = this.#endOfDigits(text, this.#begin.lastIndex);
-      const lines: Span[] = [[this.#begin.lastIndex - this.#beginLength(), end]];
-      this.#begin.lastIndex = this.#addLines(text, lines);
-      const count = lines.reduce((sum, [from, to]) => sum + to - from, 0);
-      if (count < this.#shortest || isElsewhere([lines[0]![0], this.#begin.lastIndex])) continue;
-      for (const [from, to] of lines) result.add(text.slice(from, to), from, to);
+    let found = 0;
+    for (let at = 0; at < text.length;) {
+      const part = text.slice(at, at + searchedAtOnce);
+      this.#begin.lastIndex = 0;
+      if (!this.#begin.test(part)) {
+        yield;
+        if (at + searchedAtOnce >= text.length) break;
+        // One may begin at the end of this part.
+        at += searchedAtOnce - this.#beginLength() + 1;
+        continue;
+      }
+      const start = at + this.#begin.lastIndex - this.#beginLength();
+      const lines: Span[] = [[start, this.#endOfDigits(text, start)]];
+      at = yield* this.#addLines(text, lines);
+      found += lines.length;
+      if (found >= foundAtOnce) {
+        found = 0;
+        yield;
+      }
+      if (isElsewhere([start, at]) || !this.#areEnough(lines)) continue;
+      for (const [index, [from, to]] of lines.entries()) {
+        result.add(text.slice(from, to), from, to);
+        if (index % foundAtOnce === 0) yield;
+      }
       // Whole groups of them, and one more, which no value reaches across.
       const { zero, group } = this.kind;
       result.add(zero.repeat(group * 2 - (result.length % group)), -1, -1);
     }
     return result;
+  }
+
+  #areEnough(lines: readonly Span[]): boolean {
+    let count = 0;
+    return lines.some(([from, to]) => (count += to - from) >= this.#shortest);
   }
 
   #beginLength(): number {
@@ -144,8 +178,9 @@ class RunFinder {
   }
 
   /** The lines after the first, as far as all but the last are long ones; says where they end. */
-  #addLines(text: string, lines: Span[]): number {
+  *#addLines(text: string, lines: Span[]): WorkInPieces<number> {
     for (;;) {
+      if (lines.length % foundAtOnce === 0) yield;
       const [from, to] = lines.at(-1)!;
       this.#nextLine.lastIndex = to;
       if (to - from < shortestLine || !this.#nextLine.test(text)) return to;

@@ -40,17 +40,18 @@ test('a value is found in base64 and hexadecimal digits, wherever it stands in t
   );
 });
 
-test('bytes that are no text are looked through too', () => {
+test('bytes that are no text are looked through too', async () => {
   const bytes = Buffer.concat([Buffer.of(0xff, 0x00), Buffer.from('pa"ss/wörd&'), Buffer.of(0xfe)]);
-  expect(Buffer.from(redactor.bytes(bytes)).toString('latin1')).toBe('\u00ff\u0000[secret A]\u00fe');
+  expect(Buffer.from(await redactor.bytesInPieces(bytes)).toString('latin1')).toBe('\u00ff\u0000[secret A]\u00fe');
 });
+
+const base64 = (text: string): string => Buffer.from(text).toString('base64');
+const hex = (text: string): string => Buffer.from(text).toString('hex');
 
 describe('encodings around each other', () => {
   const secret = 'sk_live_8fJ2"mQ0/vXr~>?';
   const finds = new Redactor([{ value: secret, label: '*' }]);
-  const base64 = (text: string): string => Buffer.from(text).toString('base64');
   const base64url = (text: string): string => Buffer.from(text).toString('base64url');
-  const hex = (text: string): string => Buffer.from(text).toString('hex');
   const json = (text: string): string => JSON.stringify({ a: 'é', key: text, n: 1 });
   const percent = encodeURIComponent;
   const html = (text: string): string => text.replace(/[&<>"'/]/g, (letter) => `&#${letter.charCodeAt(0)};`);
@@ -179,10 +180,11 @@ describe('what holds no value', () => {
       expect(some.text(text)).toBe(text);
   });
 
-  test('any text stays, also one that looks encoded', () => {
+  test('any text stays, also one that looks encoded', async () => {
     const letters = fc.string({ unit: fc.constantFrom(...'%\\&;#ux0041AaZz+/=_-\n\r \'"ntéß😀'), maxLength: 300 });
     fc.assert(fc.property(letters, (text) => expect(some.text(text)).toBe(text)));
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => expect(some.bytes(bytes)).toBe(bytes)));
+    const bytes = fc.uint8Array({ maxLength: 300 });
+    await fc.assert(fc.asyncProperty(bytes, async (given) => expect(await some.bytesInPieces(given)).toBe(given)));
   });
 
   test('values of less than four characters are not looked for', () => {
@@ -191,10 +193,10 @@ describe('what holds no value', () => {
 });
 
 describe('bytes', () => {
-  test('are searched through their encodings, and labels in any script come out as UTF-8', () => {
+  test('are searched through their encodings, and labels in any script come out as UTF-8', async () => {
     const redactor = new Redactor([{ value: 'sk_live_8fJ2mQ0vXr', label: '[credential Łódź]' }]);
     const given = Buffer.concat([Buffer.of(0xff), Buffer.from(Buffer.from('{sk_live_8fJ2mQ0vXr}').toString('hex'))]);
-    expect(Buffer.from(redactor.bytes(given))).toEqual(
+    expect(Buffer.from(await redactor.bytesInPieces(given))).toEqual(
       Buffer.concat([Buffer.of(0xff), Buffer.from('7b[credential Łódź]7d')]),
     );
   });
@@ -207,6 +209,7 @@ describe('long texts', () => {
     { value, label: '*' },
     { value: 'pa55', label: '**' },
   ]);
+  const hidden = '[not shown: encoded too often to be searched for secrets]';
   const prose = 'The order of an encyclopaedia was executed yesterday, and information about it is available.\n';
 
   // Linear, or these would take hours: all of them are of 5 MiB.
@@ -219,12 +222,11 @@ describe('long texts', () => {
     expect(redacted.slice(-8)).toContain('*');
   }, 120_000);
 
-  test('what takes more effort than its length allows is not shown at all', () => {
+  test('what takes more effort than its length allows is not shown at all', async () => {
     const nested = `%${'25'.repeat(100_000)}41`;
-    const hidden = '[not shown: encoded too often to be searched for secrets]';
     expect(finds.text(nested)).toBe(hidden);
     expect(finds.json({ ok: 'short', nested })).toEqual({ ok: 'short', nested: hidden });
-    expect(Buffer.from(finds.bytes(Buffer.from(`\u0000${nested}`))).toString()).toBe(hidden);
+    expect(Buffer.from(await finds.bytesInPieces(Buffer.from(`\u0000${nested}`))).toString()).toBe(hidden);
   }, 120_000);
 
   test('a long value does not make short runs of digits expensive', () => {
@@ -232,4 +234,57 @@ describe('long texts', () => {
     const text = `${'a'.repeat(40_000)} `.repeat(128);
     expect(long.text(text)).toBe(text);
   }, 120_000);
+
+  const mebibyte = 1024 * 1024;
+  // In one go, each takes a time in which the process does nothing else.
+  const crafted: Record<string, { text: string; value: string }> = {
+    'escapes of escapes': { text: `%${'25'.repeat(8)}41`.repeat(mebibyte / 19), value },
+    'digits in lines': { text: `${'QUFB'.repeat(4)}\n`.repeat(mebibyte / 17), value: 'pa55' },
+    'digits that are too few': { text: 'aaaaaaaaaaaaaaa '.repeat(mebibyte / 16), value: 'k'.repeat(40) },
+    'base64 of base64 of base64': { text: base64(base64(base64(`${prose}%41\\n`.repeat(4_000)))), value: 'pa55' },
+    'a long value that repeats itself as the text does': {
+      text: 'a'.repeat(mebibyte),
+      value: `${'a'.repeat(16_000)}b${'a'.repeat(16_000)}`,
+    },
+  };
+
+  test.each(Object.keys(crafted))('%s: the event loop turns while a mebibyte of them is redacted', async (name) => {
+    const { text, value: crafty } = crafted[name]!;
+    const redactor = new Redactor([{ value: crafty, label: '*' }]);
+    let turns = 0;
+    let isOver = false;
+    const count = (): void => {
+      turns += 1;
+      if (!isOver) setImmediate(count);
+    };
+    setImmediate(count);
+    const redacted = await redactor.textInPieces(text);
+    isOver = true;
+    expect(turns).toBeGreaterThan(3);
+    expect([text, hidden]).toContain(redacted);
+  }, 60_000);
+
+  test('a long value that repeats itself is found where it begins within what looked like it', () => {
+    const repeating = `${'ab'.repeat(100)}c${'ab'.repeat(100)}`;
+    const redactor = new Redactor([{ value: repeating, label: '*' }]);
+    const texts = [`${'ab'.repeat(7)}${repeating}`, `${repeating.slice(0, -1)}${repeating}`, repeating.repeat(2)];
+    const naive = texts.map((text) => text.replaceAll(repeating, '*'));
+    expect(texts.map((text) => redactor.text(text))).toEqual(naive);
+    expect(naive).toEqual([`${'ab'.repeat(7)}*`, `${repeating.slice(0, -1)}*`, '**']);
+  });
+
+  test('a value in thousands of places is removed from all of them, one in tens of thousands hides the text', async () => {
+    expect(finds.text('pa55 '.repeat(9_000))).toBe('** '.repeat(9_000));
+    expect(await finds.textInPieces('pa55 '.repeat(11_000))).toBe('[not shown: holds secrets in too many places]');
+  });
+
+  test('a value across the parts that are searched one after the other is found', async () => {
+    const lengthy = `-----BEGIN-----${'key'.repeat(300)}`;
+    const redactor = new Redactor([{ value: lengthy, label: '*' }]);
+    for (const before of [65_000, 65_530, 262_100, 262_144 - 64, 262_140, 524_280])
+      for (const encode of [String, hex, base64]) {
+        const filler = '. '.repeat(before / 2);
+        expect(await redactor.textInPieces(`${filler}${encode(lengthy)}${filler}`)).toBe(`${filler}*${filler}`);
+      }
+  });
 });

@@ -96,7 +96,7 @@ async function send(services: CallServices, call: Call, context: StepContext): P
         signal: context.signal,
       });
       if (response.status === 401) access.refused();
-      return readOutput(response, disclosure);
+      return await readOutput(response, disclosure);
     } catch (error) {
       throw callFailure(call.url, error);
     }
@@ -146,25 +146,25 @@ function requestHeaders(
   return { headers, confidential };
 }
 
-function readOutput(response: OutgoingResponse, { redactor }: Disclosure): Output {
+async function readOutput(response: OutgoingResponse, { redactor }: Disclosure): Promise<Output> {
   return {
     status: response.status,
-    headers: redactor.json(response.headers) as Record<string, string>,
-    body: decodeBody(response, redactor),
+    headers: (await redactor.jsonInPieces(response.headers)) as Record<string, string>,
+    body: await decodeBody(response, redactor),
     duration_ms: response.duration,
   };
 }
 
 /** JSON where the answer says so and it is; text where the bytes are UTF-8; base64 otherwise. */
-function decodeBody({ headers, body }: OutgoingResponse, redactor: Disclosure['redactor']): Json {
+async function decodeBody({ headers, body }: OutgoingResponse, redactor: Disclosure['redactor']): Promise<Json> {
   if (body.length === 0) return null;
   const text = asUtf8(body);
-  if (text === undefined) return Buffer.from(redactor.bytes(body)).toString('base64');
-  if (!/^application\/(?:[\w.+-]+\+)?json\b/i.test(headers['content-type'] ?? '')) return redactor.text(text);
+  if (text === undefined) return Buffer.from(await redactor.bytesInPieces(body)).toString('base64');
+  if (!/^application\/(?:[\w.+-]+\+)?json\b/i.test(headers['content-type'] ?? '')) return redactor.textInPieces(text);
   try {
-    return redactor.json(JSON.parse(text) as Json);
+    return await redactor.jsonInPieces(JSON.parse(text) as Json);
   } catch {
-    return redactor.text(text);
+    return redactor.textInPieces(text);
   }
 }
 

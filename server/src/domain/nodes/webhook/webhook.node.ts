@@ -130,7 +130,7 @@ async function send(services: Omit<CallServices, 'tokens'>, call: Call, context:
       return {
         status: response.status,
         webhook_id: id,
-        body: text === '' ? null : disclosure.redactor.text(text),
+        body: text === '' ? null : await disclosure.redactor.textInPieces(text),
         duration_ms: response.duration,
       };
     } catch (error) {
