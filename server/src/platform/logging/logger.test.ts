@@ -44,6 +44,22 @@ describe('the log', () => {
   });
 });
 
+test('a token is hidden wherever it begins, and what is none stays', () => {
+  const { logger, last } = capture();
+  logger.info('a.b.eyJhbGciOi.eyJzdWIi.c2lnbg x-eyJhbGciOi.eyJzdWIi.c2lnbg.more eyJhbGciOi.eyJzdWIi keyJa.b.c ..');
+  expect(last().msg).toBe('a.b.[redacted token] x-[redacted token].more eyJhbGciOi.eyJzdWIi keyJa.b.c ..');
+});
+
+// What takes a time that grows with the square of the length takes minutes for these.
+test.each(['a.', 'eyJ-', 'eyJa.', 'a://', 'Bearer ', 'a:b@'])(
+  'a line of a megabyte of %s is searched for secrets at once',
+  (part) => {
+    const { logger, lines } = capture();
+    logger.info(part.repeat(1_000_000 / part.length));
+    expect(lines).toHaveLength(1);
+  },
+);
+
 describe('NestLogger', () => {
   test('takes a text and the component', () => {
     const { logger, last } = capture();
