@@ -248,21 +248,25 @@ describe('long texts', () => {
     },
   };
 
-  test.each(Object.keys(crafted))('%s: the event loop turns while a mebibyte of them is redacted', async (name) => {
-    const { text, value: crafty } = crafted[name]!;
-    const redactor = new Redactor([{ value: crafty, label: '*' }]);
-    let turns = 0;
-    let isOver = false;
-    const count = (): void => {
-      turns += 1;
-      if (!isOver) setImmediate(count);
-    };
-    setImmediate(count);
-    const redacted = await redactor.textInPieces(text);
-    isOver = true;
-    expect(turns).toBeGreaterThan(3);
-    expect([text, hidden]).toContain(redacted);
-  }, 60_000);
+  test.each(Object.keys(crafted))(
+    '%s: the event loop turns while a mebibyte of them is redacted',
+    async (name) => {
+      const { text, value: crafty } = crafted[name]!;
+      const redactor = new Redactor([{ value: crafty, label: '*' }]);
+      let turns = 0;
+      let isOver = false;
+      const count = (): void => {
+        turns += 1;
+        if (!isOver) setImmediate(count);
+      };
+      setImmediate(count);
+      const redacted = await redactor.textInPieces(text);
+      isOver = true;
+      expect(turns).toBeGreaterThan(3);
+      expect([text, hidden]).toContain(redacted);
+    },
+    60_000,
+  );
 
   test('a long value that repeats itself is found where it begins within what looked like it', () => {
     const repeating = `${'ab'.repeat(100)}c${'ab'.repeat(100)}`;
