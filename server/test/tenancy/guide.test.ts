@@ -59,6 +59,7 @@ test('what a process measures of its slots, batchers, caches and queues has a na
     expect.arrayContaining(['acceptances', 'event_reader', 'execution_recorder', 'run_ends', 'step_outcomes']),
   );
   expect(named('cache_entries')).toEqual(expect.arrayContaining(['graphs', 'oauth_tokens', 'workflow_versions']));
+  expect(named('memory_bytes')).toEqual(['executions']);
   expect(named('due_organisations')).toEqual(expect.arrayContaining(['events', 'schedules', 'webhook_deliveries']));
 });
 

@@ -114,6 +114,7 @@ export interface RunContext {
   readonly resumed: boolean;
   /** Fires when the run is cancelled, belongs to another process, or this process stops. */
   readonly signal: AbortSignal;
+  readonly memory: RunMemory;
   /**
    * Runs `work` once and remembers the JSON that it returned; only a step in flight at a crash runs again. `work` must not
    * throw, except RunAbandonedError to be run again elsewhere. Rejects with RunAbandonedError when the run is no longer this process's to continue.
@@ -133,6 +134,24 @@ export interface RunContext {
   awaitSignal(name: string, timeoutAt?: number): Promise<Json | undefined>;
   /** Which of the pending promises settles first; the answer is remembered. They must not reject, except as abandoned. */
   select(key: string, pending: ReadonlyMap<string, Promise<unknown>>): Promise<string>;
+}
+
+/**
+ * What the run holds of the memory that all runs of the process share. A tenant whose runs hold more than its share waits
+ * before they make more; the oldest run always goes on in the end.
+ */
+export interface RunMemory {
+  /** Counts so many bytes more that the run holds, or fewer. */
+  add(bytes: number): void;
+  /**
+   * Set while the run has to wait before it makes another value; ends when it may. Room for the value is kept free until
+   * `leave`. Rejects with the reason of the signal.
+   */
+  enter(signal: AbortSignal): Promise<void> | undefined;
+  /** The value is made, and counted by `add`. */
+  leave(): void;
+  /** As `enter`, for so many bytes, which are counted when there is room for them. */
+  reserve(signal: AbortSignal, bytes: number): Promise<void> | undefined;
 }
 
 /** The run goes on elsewhere, later or not at all; its body must end without a trace. */

@@ -9,6 +9,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Pool } from 'pg';
 import { isPassing } from '../../domain/passing-error.ts';
 import type { Json } from '../../domain/domain-error.ts';
+import { bytesOf } from '../../domain/json-size.ts';
 import {
   Engine,
   type EngineHealth,
@@ -25,7 +26,7 @@ import { AfterCommit } from '../../domain/after-commit.ts';
 import { eventLoop } from '../../domain/tenancy/event-loop-turns.ts';
 import { failpoint } from '../../domain/failpoints.ts';
 import { watchSlots } from '../../domain/tenancy/shared-resources.ts';
-import type { DbosEngineOptions, EngineLog } from './dbos-engine-options.ts';
+import { dbosLogger, type DbosEngineOptions, type EngineSettings, withDefaults } from './dbos-engine-options.ts';
 import { DbosRun } from './dbos-run.ts';
 import { forgetEnded, forgetThose } from './ended-runs.ts';
 import { ownEngineSchema } from './engine-schema.ts';
@@ -33,10 +34,12 @@ import { openEnginePool } from './engine-pool.ts';
 import { ExecutorLock } from './executor-lock.ts';
 import { jsonSerializer } from './json-serializer.ts';
 import { Line, lineChannel } from './line.ts';
+import { MemoryShares } from './memory-shares.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 import { Places } from './places.ts';
 import { Signals } from './signals.ts';
 import { RunShares } from './run-shares.ts';
+import { RunsAtWork } from './runs-at-work.ts';
 import {
   cancelChannel,
   cancelRuns,
@@ -62,7 +65,8 @@ const retentionInterval = 60_000;
 const maxStandstillMs = 30_000;
 /** A crash may not be the run's fault, so only a run that takes down process after process is given up. */
 const maxRecoveryAttempts = 100;
-const quiet: EngineLog = { debug: () => undefined, warn: () => undefined, error: () => undefined };
+/** How often an input is in memory: as a value, as it was read, and as DBOS writes it to compare. */
+const inputCopies = 3;
 
 /** DBOS is one per process, and so are the functions registered with it; they find the engine that is started now. */
 const registered = new Map<string, DbosBody>();
@@ -76,10 +80,9 @@ function becomeStarted(engine: DbosEngine): void {
 /** The engine on DBOS Transact, inside this process and in the application's own PostgreSQL. */
 export class DbosEngine extends Engine {
   readonly executorId = randomUUID();
-  readonly #options: Required<Omit<DbosEngineOptions, 'limitOf' | 'batches'>> &
-    Pick<DbosEngineOptions, 'limitOf' | 'batches'>;
+  readonly #options: EngineSettings;
   readonly #bodies = new Map<string, RunBody>();
-  readonly #runs = new Map<string, DbosRun>();
+  readonly #runs = new RunsAtWork();
   readonly #afterCommit = new AfterCommit();
   readonly #lock: ExecutorLock;
   /** Runs must not inherit the async context of the request that submitted them. */
@@ -88,6 +91,7 @@ export class DbosEngine extends Engine {
   readonly #direct = new Map<string, string>();
   /** Runs that were promised or handed to this process and are not over. */
   readonly #dispatched: RunShares;
+  readonly #memory: MemoryShares;
   #strays = new Set<string>();
   #state: 'new' | 'running' | 'draining' | 'stopped' = 'new';
   #retention: NodeJS.Timeout | undefined;
@@ -102,24 +106,14 @@ export class DbosEngine extends Engine {
 
   constructor(options: DbosEngineOptions) {
     super();
-    this.#options = {
-      works: true,
-      concurrency: 100,
-      poolSize: 20,
-      retention: 600_000,
-      grace: 15_000,
-      standstill: 10_000,
-      log: quiet,
-      channels: {},
-      onPool: () => undefined,
-      ...options,
-    };
+    this.#options = withDefaults(options);
+    this.#memory = new MemoryShares(this.#options.memoryBytes);
     this.#dispatched = new RunShares(this.#options.works ? this.#options.concurrency : 0);
     // What waits is counted by tenants: their runs wait in the database.
     watchSlots('runs', () => ({ taken: this.#dispatched.used, waiting: this.#line?.tenants ?? 0, oldestMs: 0 }));
     const heard: Record<string, (payload: string) => void> = {
       ...this.#options.channels,
-      [cancelChannel]: (runId) => this.#runs.get(runId)?.leave('The run was cancelled.'),
+      [cancelChannel]: (runId) => this.#runs.leave(runId, 'The run was cancelled.'),
       [lineChannel]: (tenant) => this.#look(tenant, false),
     };
     this.#lock = new ExecutorLock(options.url, this.executorId, this.#options.standstill, Object.keys(heard), {
@@ -174,14 +168,7 @@ export class DbosEngine extends Engine {
       executorID: this.executorId,
       // Runs are taken up by #line.
       listenQueues: ['none'],
-      logger: {
-        info: (entry) => log.debug(String(entry)),
-        debug: () => undefined,
-        // A run that goes on elsewhere is the normal end of a hand-over.
-        warn: (entry) =>
-          String(entry).includes('no longer owned') ? log.debug(String(entry)) : log.warn(String(entry)),
-        error: (entry, metadata) => log.error(String(entry), metadata?.error),
-      },
+      logger: dbosLogger(log),
     });
     // The first start makes the engine's tables, which two processes cannot do at once.
     await oneAtATime(url, advisoryLocks.engineLaunch, async () => {
@@ -207,7 +194,7 @@ export class DbosEngine extends Engine {
     this.#line = new Line({
       ...shared,
       places: this.#places,
-      room: (tenant) => (this.#state === 'running' && works ? this.#dispatched.roomOf(tenant) : undefined),
+      room: (tenant) => (this.#state === 'running' && works ? this.#roomOf(tenant) : undefined),
       start: (runIds, token, tenant) => this.#startClaimed(runIds, token, tenant),
     });
     this.#admission = new Admission({
@@ -255,13 +242,19 @@ export class DbosEngine extends Engine {
     status.authenticatedUser = tenant;
     const token = randomUUID();
     if (isLimited) status.attributes = { concurrency: group.concurrency };
-    else if (this.#dispatched.roomOf(tenant) > 0 && !this.#line!.has(tenant) && this.#places!.take(tenant, 1) === 1) {
+    else if (this.#roomOf(tenant) > 0 && !this.#line!.has(tenant) && this.#places!.take(tenant, 1) === 1) {
       // The row says that this process runs it. Should the process die right after the commit, the others take it over.
       status.status = 'PENDING';
       this.#direct.set(token, runId);
       this.#dispatched.add(tenant, 1);
     }
     return { status, token };
+  }
+
+  /** How many more runs this process takes: those that it has no room for wait in the database, where they take none. */
+  #roomOf(tenant: string | undefined): number {
+    const slots = this.#dispatched.roomOf(tenant);
+    return tenant === undefined ? slots : Math.min(slots, this.#memory.roomOf(tenant));
   }
 
   /** The run is not stored after all. */
@@ -279,7 +272,6 @@ export class DbosEngine extends Engine {
 
   #startNow(status: WorkflowStatusInternal, token: string): void {
     this.#root.runInAsyncScope(async () => {
-      await eventLoop.turn(status.authenticatedUser);
       await this.#dispatch({ ...status, recoveryAttempts: 1 }, token);
       this.#direct.delete(token);
     });
@@ -294,25 +286,46 @@ export class DbosEngine extends Engine {
       // Those that cannot be read stay with this process and are found again by #tick.
       for (const runId of runIds) if (!statuses?.has(runId)) this.#over({ authenticatedUser: tenant });
     }
-    for (const runId of runIds) {
-      const status = statuses?.get(runId);
-      if (!status) continue;
-      await eventLoop.turn(tenant);
-      await this.#dispatch(status, token);
-    }
+    const found = runIds.map((runId) => statuses?.get(runId)).filter((status) => status !== undefined);
+    // All at once: a run of ours that is not at work here counts as lost.
+    await Promise.all(found.map((status) => this.#dispatch(status, token)));
   }
 
-  /** Begins a run that is this process's own and has its place; should that fail, its row is found again by #tick. */
+  /**
+   * Begins a run that is this process's own and has its place, when there is room for its input; should that fail, its row is
+   * found again by #tick.
+   */
   async #dispatch(status: WorkflowStatusInternal, token: string): Promise<void> {
-    const over = (): void => this.#over(status);
+    // Not the whole status, whose input may be large.
+    const { workflowUUID: runId, authenticatedUser, attributes, queuePartitionKey } = status;
+    const run = this.#newRun(runId, token, authenticatedUser);
+    const over = (): void => {
+      this.#runs.end(run, token);
+      this.#over({ authenticatedUser, attributes, queuePartitionKey });
+    };
     try {
+      await eventLoop.turn(authenticatedUser);
+      const room = run.memory.enter(run.signal);
+      if (room) await room;
       if (this.#state !== 'running') return over();
       const handle = await this.#executor().executeDequeuedWorkflow(status, token);
       handle.getResult().then(over, over);
     } catch (error) {
-      this.#options.log.warn(`Run ${status.workflowUUID} was not started at once; it is tried again.`, error);
+      if (!run.signal.aborted)
+        this.#options.log.warn(`Run ${runId} was not started at once; it is tried again.`, error);
       over();
     }
+  }
+
+  #newRun(runId: string, token: string, tenant: string): DbosRun {
+    const resumed = this.#direct.get(token) !== runId;
+    const run = new DbosRun(runId, resumed, this.#memory.open(tenant), {
+      draining: () => this.#state !== 'running',
+      suspend: (id, until, signals, isOver) => this.#suspensions!.suspend({ runId: id, token, until, signals, isOver }),
+      receive: (...wait) => this.#signals!.receive(...wait),
+    });
+    this.#runs.add(run, token);
+    return run;
   }
 
   /** The run is no longer at work in this process: its place and its room are free. */
@@ -334,17 +347,12 @@ export class DbosEngine extends Engine {
 
   async #run(name: string, runId: string, input: Json): Promise<void> {
     const body = this.#bodies.get(name)!;
-    const resumed = this.#direct.get(currentOwnerXid(runId)!) !== runId;
-    const run = new DbosRun(runId, resumed, {
-      draining: () => this.#state !== 'running',
-      suspend: (id, until, signals, isOver) =>
-        this.#suspensions!.suspend({ runId: id, token: currentOwnerXid(id)!, until, signals, isOver }),
-      receive: (...wait) => this.#signals!.receive(...wait),
-    });
-    this.#runs.get(runId)?.leave('The run was handed to this process again.');
-    this.#runs.set(runId, run);
+    const token = currentOwnerXid(runId)!;
+    const run = this.#runs.get(runId, token) ?? this.#newRun(runId, token, DBOS.authenticatedUser);
     try {
-      await this.#open(runId, resumed);
+      run.memory.add(inputCopies * bytesOf(input));
+      run.memory.leave();
+      await this.#steps!.open(run);
       await body(run, input);
       // A body that swallowed its abandonment has not ended the run.
       if (run.signal.aborted) throw run.signal.reason;
@@ -356,24 +364,14 @@ export class DbosEngine extends Engine {
       // DBOS leaves a run that ends so as it is: not failed, its owner to be seen.
       throw new DBOSWorkflowConflictError(runId);
     } finally {
-      run.end();
+      this.#runs.end(run, token);
       this.#steps!.close(runId);
-      if (this.#runs.get(runId) === run) this.#runs.delete(runId);
-    }
-  }
-
-  /** A run whose steps cannot be read stays with this process and is found again by #tick. */
-  async #open(runId: string, resumed: boolean): Promise<void> {
-    try {
-      await this.#steps!.open(runId, resumed);
-    } catch (error) {
-      throw new RunAbandonedError(runId, { cause: error });
     }
   }
 
   async cancel(runIds: readonly string[], em?: EntityManager): Promise<void> {
     const { pool } = this.#executor().systemDatabase;
-    const leave = (): void => runIds.forEach((runId) => this.#runs.get(runId)?.leave('The run was cancelled.'));
+    const leave = (): void => runIds.forEach((runId) => this.#runs.leave(runId, 'The run was cancelled.'));
     if (!em) {
       await cancelRuns(pool, runIds);
       return leave();
@@ -432,7 +430,7 @@ export class DbosEngine extends Engine {
     if (started !== this) return;
     this.#state = 'draining';
     clearInterval(this.#retention);
-    await this.#drain(graceMs);
+    await this.#runs.drain(graceMs);
     await this.#admission?.idle();
     await this.#line?.idle();
     await this.#steps?.stop();
@@ -445,30 +443,17 @@ export class DbosEngine extends Engine {
     started = undefined;
   }
 
-  /** Runs that only wait are left at once; the others at the end of the step they are in. */
-  async #drain(graceMs: number): Promise<void> {
-    const deadline = Date.now() + graceMs;
-    for (;;) {
-      const busy = [...this.#runs.values()].filter((run) => run.inFlight > 0);
-      for (const run of this.#runs.values()) if (run.inFlight === 0) run.leave('The process stops.');
-      if (busy.length === 0 || Date.now() >= deadline) break;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    for (const run of this.#runs.values()) run.leave('The process stops.');
-  }
-
   /** What #lock asks for while it beats: runs that were cancelled or taken away without our hearing of it, and strays. */
   async #tick(query: Query): Promise<void> {
     if (this.#state !== 'running') return;
-    const mine = new Map(this.#runs);
+    // Of the runs that are here before the question: meanwhile one may have come back.
+    const leave = this.#runs.leaver();
     const rows = await query(
       `select workflow_uuid as id, status = 'PENDING' and executor_id = $1 as mine from dbos.workflow_status
         where workflow_uuid = any($2) or (status = 'PENDING' and executor_id = $1)`,
-      [this.executorId, [...mine.keys()]],
+      [this.executorId, this.#runs.ids],
     );
-    // Of the runs that were there before the question: meanwhile one may have come back.
-    for (const row of rows)
-      if (!row.mine) mine.get(row.id as string)?.leave('The run is no longer owned by this process.');
+    for (const row of rows) if (!row.mine) leave(row.id as string, 'The run is no longer owned by this process.');
     await this.#restartStrays(
       query,
       rows.filter((row) => row.mine).map((row) => row.id as string),
@@ -490,7 +475,9 @@ export class DbosEngine extends Engine {
   async #restartStrays(query: Query, ids: string[]): Promise<void> {
     const { systemDatabase } = this.#executor();
     const starting = new Set(this.#direct.values());
-    const idle = ids.filter((id) => !starting.has(id) && !systemDatabase.checkForRunningWorkflow(id));
+    const isIdle = (id: string): boolean =>
+      !starting.has(id) && !this.#runs.has(id) && !systemDatabase.checkForRunningWorkflow(id);
+    const idle = ids.filter(isIdle);
     const strays = idle.filter((id) => this.#strays.has(id));
     this.#strays = new Set(idle);
     if (strays.length > 0) await query(...requeueOf(strays, this.executorId));

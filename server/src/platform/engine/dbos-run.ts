@@ -4,6 +4,8 @@ import type { Json } from '../../domain/domain-error.ts';
 import { isPassing } from '../../domain/passing-error.ts';
 import { type Query, RunAbandonedError, type RunContext } from '../../domain/execution/engine.ts';
 
+import type { HeldMemory } from './memory-shares.ts';
+
 /** What a run needs of the engine. */
 export interface RunServices {
   readonly draining: () => boolean;
@@ -29,6 +31,7 @@ const longestTimer = 2_147_483_647;
 export class DbosRun implements RunContext {
   readonly runId: string;
   readonly resumed: boolean;
+  readonly memory: HeldMemory;
   readonly #controller = new AbortController();
   readonly #services: RunServices;
   /** Fires when the body has ended, for waits that it has left behind. */
@@ -39,9 +42,10 @@ export class DbosRun implements RunContext {
   readonly #left: Promise<never>;
   #inFlight = 0;
 
-  constructor(runId: string, resumed: boolean, services: RunServices) {
+  constructor(runId: string, resumed: boolean, memory: HeldMemory, services: RunServices) {
     this.runId = runId;
     this.resumed = resumed;
+    this.memory = memory;
     this.#services = services;
     this.#left = new Promise<never>((_, reject) => {
       this.signal.addEventListener('abort', () => reject(new DBOSWorkflowConflictError(runId)), { once: true });
@@ -117,8 +121,9 @@ export class DbosRun implements RunContext {
     });
   }
 
-  /** The body has ended; what it still waits for is of no interest. */
+  /** The body has ended; what it still waits for is of no interest, and it holds nothing any more. */
   end(): void {
+    this.memory.end();
     this.#over.abort(new RunAbandonedError(this.runId, { cause: new Error('The run has ended.') }));
   }
 

@@ -4,9 +4,28 @@ import type { SystemDatabase } from '@dbos-inc/dbos-sdk/internal/system_database
 import type { Pool } from 'pg';
 import type { BatchMetrics } from '../../domain/batch-metrics.ts';
 import { failpoint } from '../../domain/failpoints.ts';
+import { RunAbandonedError, type RunContext } from '../../domain/execution/engine.ts';
 import { Lane } from '../../domain/lane.ts';
 
 type Recorded = NonNullable<Awaited<ReturnType<SystemDatabase['getOperationResultAndThrowIfCancelled']>>>;
+
+/** What a run has behind it, until it gets there. */
+class Journal {
+  readonly #steps: Map<number, Recorded>;
+  readonly #memory: Pick<RunContext['memory'], 'add'>;
+
+  constructor(memory: Pick<RunContext['memory'], 'add'>, steps: readonly (Recorded & { readonly number: number })[]) {
+    this.#memory = memory;
+    this.#steps = new Map(steps.map(({ number, ...recorded }) => [number, recorded]));
+  }
+
+  /** Asked for once: from then on it is the run that holds it. */
+  take(number: number): Recorded | undefined {
+    const recorded = this.#steps.get(number);
+    if (recorded && this.#steps.delete(number)) this.#memory.add(-Buffer.byteLength(recorded.output ?? ''));
+    return recorded;
+  }
+}
 
 /** A step whose outcome is to be remembered. */
 interface Outcome {
@@ -28,6 +47,8 @@ interface End {
 }
 
 const batchSize = 200;
+/** Bytes of recorded outputs that a run reads at once whether there is room for them or not. */
+const smallJournal = 262_144;
 const now = '(extract(epoch from now()) * 1000)::bigint';
 
 /** The row locks, taken in one order by everybody, hold until the commit: nobody takes a run over between the look and the insert. */
@@ -47,6 +68,12 @@ with given as (
   returning workflow_uuid as id, function_id as number, completed_at_epoch_ms as ended
 )
 select id, token, number, ended from written join owned using (id)`;
+
+/** Outputs only where there are no more bytes of them than asked for; how long one is, is known without reading it. */
+const readSteps = `
+select function_id as number, case when bytes <= $2 then output end as output, error, child_workflow_id as "childWorkflowID",
+       function_name as "functionName", serialization, bytes
+  from (select *, sum(octet_length(output)) over () as bytes from dbos.operation_outputs where workflow_uuid = $1) recorded`;
 
 const endRuns = `
 with owned as (
@@ -68,7 +95,7 @@ export class StepLog {
   readonly #pool: Pool;
   readonly #isHeld: () => boolean;
   /** Steps that are recorded of the runs at work, by run and token, since runs that were claimed together share one. */
-  readonly #recorded = new Map<string, Map<number, Recorded>>();
+  readonly #recorded = new Map<string, Journal>();
   readonly #outcomes: Lane<Outcome, number | undefined>;
   readonly #ends: Lane<End, boolean>;
 
@@ -101,7 +128,7 @@ export class StepLog {
     systemDatabase.checkIfCanceled = async (runId) => (this.#recorded.has(keyOf(runId)) ? undefined : check(runId));
     systemDatabase.getOperationResultAndThrowIfCancelled = async (runId, number) => {
       const recorded = this.#recorded.get(keyOf(runId));
-      if (recorded && this.#isHeld()) return recorded.get(number);
+      if (recorded && this.#isHeld()) return recorded.take(number);
       const found = await look(runId, number);
       if (recorded && (await systemDatabase.getWorkflowOwner(runId)) !== currentOwnerXid(runId))
         throw new DBOSWorkflowConflictError(runId);
@@ -130,17 +157,33 @@ export class StepLog {
       this.#ends.ask({ runId, token: token ?? currentOwnerXid(runId)! });
   }
 
-  /** Call it inside the run, before its first step; `resumed` says that it may have steps behind it. */
-  async open(runId: string, resumed: boolean): Promise<void> {
+  /**
+   * Call it inside the run, before its first step; it ends when there is room for what the run has behind it. Where
+   * that cannot be read, it throws RunAbandonedError: the run stays with this process and is found again by its beat.
+   */
+  async open({
+    runId,
+    resumed,
+    memory,
+    signal,
+  }: Pick<RunContext, 'runId' | 'resumed' | 'memory' | 'signal'>): Promise<void> {
     const key = keyOf(runId);
-    this.#recorded.set(key, new Map());
+    this.#recorded.set(key, new Journal(memory, []));
     if (!resumed) return;
-    const { rows } = await this.#pool.query<{ number: number } & Recorded>(
-      `select function_id as number, output, error, child_workflow_id as "childWorkflowID", function_name as "functionName", serialization
-         from dbos.operation_outputs where workflow_uuid = $1`,
-      [runId],
-    );
-    this.#recorded.set(key, new Map(rows.map(({ number, ...recorded }) => [number, recorded])));
+    try {
+      let steps = await this.#read(runId, smallJournal);
+      const bytes = Number(steps[0]?.bytes ?? 0);
+      await memory.reserve(signal, bytes);
+      if (bytes > smallJournal) steps = await this.#read(runId, bytes);
+      this.#recorded.set(key, new Journal(memory, steps));
+    } catch (error) {
+      throw new RunAbandonedError(runId, { cause: error });
+    }
+  }
+
+  async #read(runId: string, bytes: number): Promise<({ number: number; bytes: string | null } & Recorded)[]> {
+    const { rows } = await this.#pool.query(readSteps, [runId, bytes]);
+    return rows;
   }
 
   /** The run that was opened is over in this process. */

@@ -3,7 +3,7 @@ import type { GaugeValue, Metrics } from './metrics.ts';
 
 /** Measures what organisations share in this process; by the names of these things, never by organisation. */
 export function gaugeSharedResources(metrics: Pick<Metrics, 'gauge'>): void {
-  const { slots, caches, batchers, due } = sharedResources;
+  const { slots, caches, batchers, due, memory } = sharedResources;
   metrics.gauge('batch_items', 'What waits to be gathered into a statement.', ['batcher'], () =>
     values(batchers, 'batcher', ({ items }) => items),
   );
@@ -49,6 +49,22 @@ export function gaugeSharedResources(metrics: Pick<Metrics, 'gauge'>): void {
   );
   metrics.gauge('due_oldest_seconds', 'For how long the oldest of that work had been due.', ['queue'], () =>
     values(due, 'queue', ({ oldestMs }) => oldestMs / 1_000),
+  );
+  metrics.gauge(
+    'memory_bytes',
+    'Memory that organisations share: the bytes that are held, and those that may be.',
+    ['memory', 'state'],
+    () =>
+      [...memory].flatMap(([name, read]) => {
+        const { held, bound } = read();
+        return Object.entries({ held, bound }).map(([state, value]) => ({ labels: { memory: name, state }, value }));
+      }),
+  );
+  metrics.gauge('memory_waiting', 'What waits for room in that memory.', ['memory'], () =>
+    values(memory, 'memory', ({ waiting }) => waiting),
+  );
+  metrics.gauge('memory_oldest_wait_seconds', 'For how long the oldest of it has waited.', ['memory'], () =>
+    values(memory, 'memory', ({ oldestMs }) => oldestMs / 1_000),
   );
 }
 

@@ -1,10 +1,12 @@
 import type { Json } from '../../domain-error.ts';
+import { bytesOf } from '../../json-size.ts';
 import { isWritable } from '../../moment.ts';
 import { inOrganisation } from '../../tenancy/current-organisation.ts';
-import { type Command, NodeFailure, type StepContext } from '../../nodes/node-type.ts';
+import { type Command, type LogLevel, NodeFailure, type StepContext } from '../../nodes/node-type.ts';
 import { RunAbandonedError, type RunContext } from '../engine.ts';
 import { type Chronicle, lineOf } from './chronicle.ts';
 import type { Expressions } from './expressions.ts';
+import type { HeldValues } from './held-values.ts';
 import type { NodeRun } from './node-run.ts';
 import { type ErrorRecord, type Outcome, toErrorRecord } from './outcome.ts';
 import type { AwaitSignalCommand, OpenWaitCommand, Primitive } from './primitive.ts';
@@ -23,6 +25,7 @@ export interface CommandsOptions {
   readonly expressions: Expressions;
   readonly chronicle: Chronicle;
   readonly sizes: SizeLimits;
+  readonly held: HeldValues;
   /** Any error as what users are told; throws RunAbandonedError for one that is not the workflow's doing. */
   readonly errorRecord: (error: unknown, path: string) => ErrorRecord;
   /** A node that was at work only lets time pass from now on. */
@@ -102,14 +105,43 @@ export class Commands {
     return this.#options.expressions.program(template as string, frame.scope, { path, attempt }, { locals, signal });
   }
 
-  #step(run: NodeRun, key: string, work: (context: StepContext) => Promise<Json>, isLimited = true): Promise<Outcome> {
-    const { context, owner } = this.#options;
+  /** The value of a program, once what it logged is told. Throws a NodeFailure `execution_too_large`. */
+  readProgram(run: NodeRun, outcome: Outcome): Outcome {
+    if (!outcome.ok) return outcome;
+    const { chronicle, sizes } = this.#options;
+    const { value, logs } = outcome.value as { value: Json; logs: { level: LogLevel; message: string }[] };
+    for (const { level, message } of logs) {
+      sizes.keep(lineOf(message));
+      chronicle.log(run, level, message);
+    }
+    return { ...outcome, value };
+  }
+
+  /** Begins its work when there is room for what it makes, which is held from then on. */
+  async #step(
+    run: NodeRun,
+    key: string,
+    work: (context: StepContext) => Promise<Json>,
+    isLimited = true,
+  ): Promise<Outcome> {
+    const { context, owner, held } = this.#options;
+    const { memory } = context;
     const given = { ...owner, executionId: context.runId, idempotencyKey: run.idempotencyKey };
-    return context.step(run.nextKey(key), (signal) =>
-      this.#perform(run, signal, isLimited ? run.limit() : undefined, (inner) =>
-        inOrganisation(owner.organisationId, () => work({ ...given, signal: inner })),
-      ),
-    );
+    let begun = false;
+    const begin = async (signal: AbortSignal): Promise<Json> => {
+      await memory.enter(signal);
+      begun = true;
+      return inOrganisation(owner.organisationId, () => work({ ...given, signal }));
+    };
+    try {
+      const outcome = await context.step(run.nextKey(key), (signal) =>
+        this.#perform(run, signal, isLimited ? run.limit() : undefined, begin),
+      );
+      if (outcome.ok) held.outcome(run, bytesOf(outcome.value));
+      return outcome;
+    } finally {
+      if (begun) memory.leave();
+    }
   }
 
   /** Runs a step to an outcome, within the first limit of the attempt and of all that is around it. */

@@ -37,6 +37,8 @@ export class Frame {
   readonly ready = new Set<string>();
   /** Nodes at work, by id. */
   readonly active = new Map<string, NodeRun>();
+  /** Bytes of the values that are held until it is over. */
+  heldBytes = 0;
   readonly #flow: Flow;
   #ended = 0;
   #failure: Failure | undefined;

@@ -1,12 +1,13 @@
 import type { Json } from '../../domain-error.ts';
+import { bytesOf } from '../../json-size.ts';
 import type { WorkflowEdge, WorkflowNode } from '../../language/index.ts';
 import { parseDuration, SandboxUnavailableError } from '../../language/index.ts';
-import { type BodyOutcome, type LogLevel, NodeFailure, type NodeResult } from '../../nodes/node-type.ts';
+import { type BodyOutcome, NodeFailure, type NodeResult } from '../../nodes/node-type.ts';
 import { eventLoop } from '../../tenancy/event-loop-turns.ts';
 import { RunAbandonedError } from '../engine.ts';
 import type { Failure } from '../execution.entity.ts';
 import { BodyRuns } from './body-runs.ts';
-import { type Attempt, lineOf, type Progress, toFailure } from './chronicle.ts';
+import { type Attempt, type Progress, toFailure } from './chronicle.ts';
 import { Callbacks } from './callbacks.ts';
 import { Commands, type SleepPlan } from './commands.ts';
 import { Expressions, scopeOf } from './expressions.ts';
@@ -14,6 +15,7 @@ import { firing, holding, portAfterFailure } from './firing.ts';
 import { Foretelling } from './foretelling.ts';
 import { Frame, graphOf } from './frame.ts';
 import type { GraphRunOptions, KeptNode } from './graph-run-options.ts';
+import { HeldValues } from './held-values.ts';
 import { inputOf, NodeRun } from './node-run.ts';
 import { OpenFrames } from './open-frames.ts';
 import { type ErrorRecord, executionTimeout, type Outcome, toErrorRecord, toNodeFailure } from './outcome.ts';
@@ -45,6 +47,7 @@ export class GraphRun {
   readonly #rest: Rest;
   readonly #pauseGate: PauseGate;
   readonly #frames = new OpenFrames();
+  readonly #held: HeldValues;
   readonly #pending: PendingCommands;
   #root!: Frame;
   #callbacks = Callbacks.none;
@@ -63,6 +66,7 @@ export class GraphRun {
       Date.parse(scope.execution.started_at),
     );
     this.#pending = new PendingCommands(context);
+    this.#held = new HeldValues(context, () => options.room?.());
     this.#rest = new Rest({ context, chronicle, times: options.suspensionTimes, fault });
     this.#pauseGate = new PauseGate({
       hold: options.hold,
@@ -76,6 +80,7 @@ export class GraphRun {
       expressions: this.#expressions,
       chronicle,
       sizes: options.sizes,
+      held: this.#held,
       errorRecord: (error, path) => this.#errorRecord(error, path),
       waits: () => this.#checkRest(),
       tokenHash: (signal) => this.#callbacks.tokenHash(signal),
@@ -119,11 +124,7 @@ export class GraphRun {
 
   async #schedule(): Promise<void> {
     for (;;) {
-      for (let next = await this.#takeReady(); next; next = await this.#takeReady()) {
-        await this.#awaitRoom();
-        await this.#beginNode(next.frame, next.frame.graph.node(next.id));
-        await this.#endFrames();
-      }
+      while (await this.#beginNext());
       if (this.#root.stopped || this.#options.isEnded()) return;
       if (this.#pending.size === 0 && !this.#frames.hasReady) return;
       if (this.#pauseGate.isClosed) {
@@ -141,29 +142,29 @@ export class GraphRun {
       this.#pending.delete(run);
       run.pending = undefined;
       run.waits = undefined;
+      this.#held.takenUp(run);
       this.#expressions.advance(outcome.at);
       await this.#resume(run, outcome);
       await this.#endFrames();
     }
   }
 
-  /** The first in the order of paths. */
-  async #takeReady(): Promise<{ frame: Frame; id: string } | undefined> {
-    if (this.#root.stopped || (await this.#pauseGate.isKnownClosed())) return undefined;
+  /** Begins the first node in the order of paths, when there is room for it; false where none may begin. */
+  async #beginNext(): Promise<boolean> {
+    if (this.#root.stopped || (await this.#pauseGate.isKnownClosed())) return false;
     const first = this.#frames.firstReady();
-    if (!first || this.#endsForRoom()) return undefined;
-    first.frame.ready.delete(first.id);
-    return first;
-  }
-
-  /** Nodes that need no step would otherwise tell more than can be stored. */
-  async #awaitRoom(): Promise<void> {
+    if (!first) return false;
     await eventLoop.turn(this.#options.owner.organisationId);
-    this.#options.context.signal.throwIfAborted();
-    const room = this.#options.room?.();
-    if (!room) return;
-    await room;
-    this.#options.context.signal.throwIfAborted();
+    const waited = await this.#held.entered();
+    try {
+      if ((waited && (await this.#pauseGate.isKnownClosed())) || this.#endsForRoom()) return false;
+      first.frame.ready.delete(first.id);
+      await this.#beginNode(first.frame, first.frame.graph.node(first.id));
+    } finally {
+      this.#held.left();
+    }
+    await this.#endFrames();
+    return true;
   }
 
   /** Decided by what is stored now, as a cancellation is: a replay that finds room again goes on. */
@@ -193,7 +194,7 @@ export class GraphRun {
         return this.#skip(frame, node);
       const params = await this.#expressions.evaluate(node.params, frame.scope, asker, { raw: type.raw });
       sizes.checkInput(params);
-      sizes.keep(params);
+      this.#held.inFrame(frame, sizes.keep(params));
       run = new NodeRun(frame, node, type, nodeTypes.checked(type, params), context.runId);
     } catch (error) {
       const failed = { frame, node, path, attempt: 1, input: inputOf(node.params, type), startedAt: new Date() };
@@ -251,22 +252,10 @@ export class GraphRun {
     return around !== undefined;
   }
 
-  /** The value of a program, once what it logged is told. Throws a NodeFailure `execution_too_large`. */
-  #readProgram(run: NodeRun, outcome: Outcome): Outcome {
-    if (!outcome.ok) return outcome;
-    const { chronicle, sizes } = this.#options;
-    const { value, logs } = outcome.value as { value: Json; logs: { level: LogLevel; message: string }[] };
-    for (const { level, message } of logs) {
-      sizes.keep(lineOf(message));
-      chronicle.log(run, level, message);
-    }
-    return { ...outcome, value };
-  }
-
   /** Lets the node go on to its next durable command, to the bodies inside it, or to its end. */
   async #proceed(run: NodeRun, answer: Outcome | undefined, isOfProgram = false): Promise<void> {
     try {
-      await this.#proceedWith(run, answer && isOfProgram ? this.#readProgram(run, answer) : answer);
+      await this.#proceedWith(run, answer && isOfProgram ? this.#commands.readProgram(run, answer) : answer);
     } catch (thrown) {
       if (!(thrown instanceof NodeFailure) || thrown.code !== executionTooLarge) throw thrown;
       await this.#dismissInside(run);
@@ -281,7 +270,7 @@ export class GraphRun {
       let move: IteratorResult<Primitive, NodeResult>;
       try {
         move = run.proceed(next && (next.ok ? { value: next.value } : { error: toNodeFailure(next.error) }));
-        if (move.done) this.#options.sizes.keepResult(move.value);
+        if (move.done) this.#held.inFrame(run.frame, this.#options.sizes.keepResult(move.value));
       } catch (thrown) {
         const error = this.#errorRecord(thrown, run.path);
         if (await this.#endedAround(run, error, answer?.at)) return;
@@ -327,6 +316,7 @@ export class GraphRun {
 
   async #bodiesEnded(run: NodeRun, bodies: BodyRuns): Promise<void> {
     run.bodies = undefined;
+    this.#held.takenUp(run);
     await this.#proceed(run, {
       ok: true,
       value: bodies.outcomes as unknown as Json,
@@ -352,6 +342,8 @@ export class GraphRun {
       'failure' in ending
         ? { status: 'failed', error: { ...ending.failure } }
         : { status: 'completed', output: ending.output };
+    this.#held.frameOver(frame);
+    this.#held.outcome(run, bytesOf(outcome));
     const stop = bodies.ended(index, outcome);
     if (stop) await this.#dismissInside(run);
     if (bodies.isOver) return this.#bodiesEnded(run, bodies);
@@ -460,7 +452,11 @@ export class GraphRun {
   async #dismissInside(run: NodeRun): Promise<void> {
     if (!run.bodies) return;
     run.bodies = undefined;
-    for (const frame of this.#frames.takeInside(run)) await this.#dismiss([...frame.active.values()]);
+    this.#held.takenUp(run);
+    for (const frame of this.#frames.takeInside(run)) {
+      this.#held.frameOver(frame);
+      await this.#dismiss([...frame.active.values()]);
+    }
   }
 
   /** Nodes are told to stop and get a moment to do so; what their steps come to is of no interest any more. */
@@ -468,6 +464,7 @@ export class GraphRun {
     if (runs.length === 0) return;
     for (const run of runs) {
       run.cancel();
+      this.#held.takenUp(run);
       this.#pending.delete(run);
       run.frame.active.delete(run.node.id);
       this.#options.chronicle.nodeCancelled(run);

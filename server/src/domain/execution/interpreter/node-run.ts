@@ -46,6 +46,8 @@ export class NodeRun implements Attempt {
   child: string | undefined;
   /** The signal of the wait that is open. */
   openWait: string | undefined;
+  /** Bytes of what it has not taken up yet. */
+  heldBytes = 0;
   readonly #executionId: string;
   readonly #cancelled = new AbortController();
   #attempt = 0;

@@ -37,20 +37,22 @@ export class SizeLimits {
     this.#check('output', value, 'What the node made');
   }
 
-  /** Counts values that pass the checks and are kept; throws a NodeFailure `execution_too_large` when that is too much. */
-  keep(...values: readonly (Json | undefined)[]): void {
-    for (const value of values) if (value !== undefined) this.#kept += sizeOf(value).bytes;
+  /** Counts values that pass the checks and are kept: their bytes. Throws a NodeFailure `execution_too_large` when that is too much. */
+  keep(...values: readonly (Json | undefined)[]): number {
+    let bytes = 0;
+    for (const value of values) if (value !== undefined) bytes += sizeOf(value).bytes;
+    this.#kept += bytes;
     const limit = this.#bounds.execution;
-    if (this.#kept <= limit) return;
+    if (this.#kept <= limit) return bytes;
     const message = `The execution keeps more than the ${mebibytes(limit)} that the plan allows: what its nodes are given and make, and its log lines.`;
     throw new NodeFailure(executionTooLarge, message, { limit_bytes: limit });
   }
 
-  /** Checks and counts what a node made. */
-  keepResult({ output, response, variables }: NodeResult): void {
+  /** Checks and counts what a node made: its bytes. */
+  keepResult({ output, response, variables }: NodeResult): number {
     this.checkOutput(output);
     if (response) this.checkOutput(response.body);
-    this.keep(output, response?.body, variables === output ? undefined : variables);
+    return this.keep(output, response?.body, variables === output ? undefined : variables);
   }
 
   #check(which: 'input' | 'output', value: Json, what: string): void {
