@@ -286,15 +286,12 @@ export class DbosEngine extends Engine {
       // Those that cannot be read stay with this process and are found again by #tick.
       for (const runId of runIds) if (!statuses?.has(runId)) this.#over({ authenticatedUser: tenant });
     }
-    const found = runIds.map((runId) => statuses?.get(runId)).filter((status) => status !== undefined);
+    const found = runIds.flatMap((runId) => statuses?.get(runId) ?? []);
     // All at once: a run of ours that is not at work here counts as lost.
     await Promise.all(found.map((status) => this.#dispatch(status, token)));
   }
 
-  /**
-   * Begins a run that is this process's own and has its place, when there is room for its input; should that fail, its row is
-   * found again by #tick.
-   */
+  /** Begins a run that is ours and has its place, when there is room for its input; should that fail, #tick finds its row. */
   async #dispatch(status: WorkflowStatusInternal, token: string): Promise<void> {
     // Not the whole status, whose input may be large.
     const { workflowUUID: runId, authenticatedUser, attributes, queuePartitionKey } = status;
@@ -305,6 +302,7 @@ export class DbosEngine extends Engine {
     };
     try {
       await eventLoop.turn(authenticatedUser);
+      run.signal.throwIfAborted();
       const room = run.memory.enter(run.signal);
       if (room) await room;
       if (this.#state !== 'running') return over();
