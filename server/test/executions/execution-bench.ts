@@ -1,5 +1,6 @@
 import { QuickJsSandbox } from '../../src/platform/sandbox/quickjs-sandbox.ts';
 import { DbosEngine } from '../../src/platform/engine/dbos-engine.ts';
+import type { DbosEngineOptions } from '../../src/platform/engine/dbos-engine-options.ts';
 import { PostgresLiveChannel } from '../../src/platform/live/postgres-live-channel.ts';
 import { miscounted } from './miscounted.ts';
 import { RecordedLoops } from '../recorded-loops.ts';
@@ -72,10 +73,11 @@ export class ExecutionBench {
     types: readonly NodeType[],
     shared?: TestDatabase,
     more: Partial<GraphRunnerOptions> = {},
+    engineOptions: Partial<DbosEngineOptions> = {},
   ): Promise<ExecutionBench> {
     const database = shared ?? (await createTestDatabase());
     const { orm, url } = database;
-    const engine = new DbosEngine({ orm, url });
+    const engine = new DbosEngine({ orm, url, ...engineOptions });
     const live = new PostgresLiveChannel(url);
     const recorder = new ExecutionRecorder({ orm, live, metrics, heard: () => bench.domainEvents.wake() });
     const sandbox = new QuickJsSandbox();
