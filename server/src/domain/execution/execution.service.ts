@@ -164,10 +164,12 @@ export class ExecutionService {
     }
   }
 
+  /** Without its output, which may be large and is of no use here. */
   async #find(em: EntityManager, organisationId: string, id: string): Promise<Execution> {
-    const execution = isId('exec', id) && (await em.findOne(Execution, { id, organisationId }, { refresh: true }));
+    const options = { exclude: ['output'], refresh: true } as const;
+    const execution = isId('exec', id) && (await em.findOne(Execution, { id, organisationId }, options));
     if (!execution) throw new ResourceNotFoundError('execution', id);
-    return execution;
+    return execution as unknown as Execution;
   }
 
   async #accept(
