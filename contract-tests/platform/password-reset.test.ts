@@ -1,7 +1,9 @@
-import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Browser, Page } from 'playwright-core';
 import type { TestOrganisation } from '../../server/test/app.ts';
 import { MailServer, type ReceivedMail } from '../../server/test/mail-server.ts';
 import { until } from '../../server/test/until.ts';
+import { launchBrowser } from '../harness/browser.ts';
 import { type CallResult, useContractHarness } from '../harness/contract-harness.ts';
 
 // From a forgotten password to a login, by a real mail server. Requests say in X-Forwarded-For where they come from.
@@ -221,4 +223,115 @@ test('202: a mail server that does not answer is logged, without the token, and 
   const line = await until(() => server.logs.find(({ msg }) => msg === 'A mail to a user was not sent'));
   expect(JSON.stringify(line)).not.toMatch(/fp_reset|its own/);
   expect(await server.metrics()).toContain('flowpact_account_mails_total{outcome="failed"} 1');
+});
+
+describe('the page', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launchBrowser();
+  });
+  afterAll(() => browser?.close());
+
+  const url = (path = '/reset-password'): string => harness().server.url + path;
+  const send = (fields: Record<string, string>): Promise<Response> =>
+    fetch(url(), {
+      method: 'POST',
+      body: new URLSearchParams(fields),
+      redirect: 'manual',
+      headers: { 'x-forwarded-for': somewhere() },
+    });
+
+  async function open(javaScriptEnabled: boolean): Promise<{ page: Page; asked: string[]; logged: string[] }> {
+    const context = await browser.newContext({ javaScriptEnabled, viewport: { width: 320, height: 700 } });
+    const page = await context.newPage();
+    page.setDefaultTimeout(10_000);
+    const [asked, logged]: [string[], string[]] = [[], []];
+    page.on('request', (request) => asked.push(request.url(), JSON.stringify(request.headers())));
+    page.on('console', (message) => logged.push(message.text()));
+    return { page, asked, logged };
+  }
+
+  test('the link sets a password, and its token is in no request line, header or address bar', async () => {
+    const token = await tokenByMail();
+    const { page, asked, logged } = await open(true);
+    await page.goto(`${url()}#${token}`);
+    expect(page.url()).toBe(url());
+    expect(await page.getByLabel('Code from the mail').isVisible()).toBe(false);
+    await page.getByLabel('New password').fill('too short');
+    await page.getByRole('button', { name: 'Set a new password' }).click();
+    const alert = page.getByRole('alert');
+    expect(await alert.getByRole('listitem').allTextContents()).toEqual([
+      'The password is shorter than 12 characters.',
+    ]);
+    expect(await page.getByLabel('New password').inputValue()).toBe('');
+    await page.getByLabel('New password').fill(NEW);
+    await page.getByRole('button', { name: 'Set a new password' }).click();
+    expect(await page.getByRole('heading').textContent()).toBe('Your new password is set');
+    await page.reload();
+    expect(await login(NEW)).toBe(200);
+    expect(asked.join('\n')).not.toContain('fp_reset');
+    expect(JSON.stringify(harness().server.logs)).not.toContain(token.slice('fp_reset_'.length));
+    expect(logged.filter((text) => /policy/i.test(text))).toEqual([]);
+  });
+
+  test('without scripts the code of the mail is pasted, and what is wrong stands at the field', async () => {
+    const token = await tokenByMail();
+    const { page } = await open(false);
+    await page.goto(`${url()}#${token}`);
+    await page.getByLabel('Code from the mail').fill('fp_reset_wrong');
+    await page.getByLabel('New password').fill(NEW);
+    await page.getByRole('button', { name: 'Set a new password' }).click();
+    expect(await page.title()).toBe('Error: Set a new password');
+    const code = page.getByLabel('Code from the mail');
+    expect(await code.getAttribute('aria-invalid')).toBe('true');
+    const problem = page.locator(`[id="${await code.getAttribute('aria-describedby')}"]`);
+    expect(await problem.textContent()).toContain('This code is wrong, expired, used already or replaced');
+    const overflow = await page.locator('html').evaluate((root) => root.scrollWidth - root.clientWidth);
+    expect(overflow).toBe(0);
+    await code.fill(` ${token} `);
+    await page.getByLabel('New password').fill(NEW);
+    await page.getByRole('button', { name: 'Set a new password' }).click();
+    expect(await page.getByRole('heading').textContent()).toBe('Your new password is set');
+    expect(await login(NEW)).toBe(200);
+  });
+
+  test('400, 413, 415: what programs send is refused on a page', async () => {
+    const answers = [
+      await send({}),
+      await send({ token: 'fp_reset_<b>', password: 'short' }),
+      await send({ token: 'x'.repeat(300_000) }),
+      await fetch(url(), { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } }),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([400, 400, 413, 415]);
+    for (const answer of answers) expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    const [empty, short] = [await answers[0]!.text(), await answers[1]!.text()];
+    expect(empty).toContain('Enter the code from the mail.');
+    expect(short).toContain('value="fp_reset_&lt;b&gt;"');
+  });
+
+  test('allows its own style and script and nothing from elsewhere, is not kept, and tells nobody where one came from', async () => {
+    for (const path of ['/reset-password', '/reset-password/done']) {
+      const { headers } = await fetch(url(path));
+      expect(headers.get('content-security-policy')).toMatch(
+        /^default-src 'none'; style-src 'sha256-[\w+/=]+'; script-src 'sha256-[\w+/=]+'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'$/,
+      );
+      expect([headers.get('cache-control'), headers.get('referrer-policy')]).toEqual(['no-store', 'no-referrer']);
+    }
+  });
+
+  test('503: without its database it says so, and 429: to who sends too much', async () => {
+    await harness().server.cutDatabase();
+    try {
+      const answer = await send({ token: 'x', password: NEW });
+      expect([answer.status, await answer.text()]).toEqual([503, expect.stringContaining('again in a moment')]);
+    } finally {
+      await harness().server.restoreDatabase();
+    }
+    const from = somewhere();
+    await post('/v1/auth/login', { email: user.email, password: 'wrong' }, from);
+    await harness().server.sql(`update request_count set day_count = 1000000000 where subject = $1`, [`ip:${from}`]);
+    const headers = { 'x-forwarded-for': from };
+    const refusal = await fetch(url(), { method: 'POST', body: new URLSearchParams(), headers });
+    expect([refusal.status, await refusal.text()]).toEqual([429, expect.stringContaining('Too many requests')]);
+  });
 });

@@ -4,6 +4,7 @@ import { OrganisationService } from '../domain/organisation/organisation.service
 import { PasswordResetTokens } from '../domain/password-reset/password-reset-tokens.ts';
 import type { PublicUrl } from '../domain/public-url.ts';
 import { randomBase62 } from '../domain/secret.ts';
+import { passwordProblem } from '../domain/user/password-length.ts';
 import { UserService } from '../domain/user/user.service.ts';
 import { UsageError, type CommandProcess } from '../command.ts';
 import { Argon2PasswordHasher } from '../platform/auth/argon2-password-hasher.ts';
@@ -12,7 +13,6 @@ import { openDatabase } from '../platform/database/open-database.ts';
 import { createOrm } from '../platform/database/orm.ts';
 import { assertSchema } from '../platform/database/schema-state.ts';
 import type { Screen } from './output.ts';
-import { passwordProblem } from './values.ts';
 
 /** What the commands need of the process they run in. */
 export interface AdminProcess extends CommandProcess {

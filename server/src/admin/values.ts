@@ -49,13 +49,3 @@ export const grantsValue = (list: string): (Scope | BundleName)[] => {
   if (strange.length === 0) return [...new Set(given)] as (Scope | BundleName)[];
   throw new InvalidArgumentError(`${strange.join(', ')} is none of ${known.join(', ')}.`);
 };
-
-const shortestPassword = 12;
-const longestPassword = 1_024;
-
-/** Why a password is refused; undefined for a good one. */
-export function passwordProblem(password: string): string | undefined {
-  if (password.length < shortestPassword) return `is shorter than ${shortestPassword} characters`;
-  if (password.length > longestPassword) return `is longer than ${longestPassword} characters`;
-  return undefined;
-}

@@ -15,10 +15,9 @@ import { PostgresRateLimiter } from '../platform/rate-limit/postgres-rate-limite
 import { formPage, type FormView, ticketName, trapName } from './form-page.ts';
 import { readPage, toAnswers } from './page-answers.ts';
 import { notePage } from './page-frame.ts';
+import { servePages, tooMany } from './page-routes.ts';
 import { contentSecurityPolicy } from './page-style.ts';
 import { PageTickets } from './page-tickets.ts';
-
-const bodyLimit = 262_144;
 
 const notices = {
   early: 'That was very quick. Please send the form once more.',
@@ -43,24 +42,21 @@ export class FormPages implements OnModuleInit {
 
   onModuleInit(): void {
     const server = this.host.httpAdapter.getInstance<FastifyInstance>();
-    void server.register(async (scope) => {
-      const form = 'application/x-www-form-urlencoded';
-      scope.removeAllContentTypeParsers();
-      scope.addContentTypeParser(form, { parseAs: 'string', bodyLimit }, (_request, body, done) =>
-        done(null, new URLSearchParams(String(body))),
-      );
-      scope.addHook('onRequest', async (_request, reply) => void dress(reply));
-      scope.setErrorHandler((error, _request, reply) => this.#fail(error, reply));
-      scope.get('/f/:slug', (request, reply) =>
-        this.#within(request, reply, 'general', () => this.#show(request, reply)),
-      );
-      scope.post('/f/:slug', (request, reply) =>
-        this.#within(request, reply, 'submit', () => this.#take(request, reply)),
-      );
-      scope.get('/f/:slug/thanks', (request, reply) =>
-        this.#within(request, reply, 'general', () => this.#thank(request, reply)),
-      );
-    });
+    servePages(
+      server,
+      { policy: contentSecurityPolicy(), fail: (error, reply) => this.#fail(error, reply) },
+      (scope) => {
+        scope.get('/f/:slug', (request, reply) =>
+          this.#within(request, reply, 'general', () => this.#show(request, reply)),
+        );
+        scope.post('/f/:slug', (request, reply) =>
+          this.#within(request, reply, 'submit', () => this.#take(request, reply)),
+        );
+        scope.get('/f/:slug/thanks', (request, reply) =>
+          this.#within(request, reply, 'general', () => this.#thank(request, reply)),
+        );
+      },
+    );
   }
 
   /** Counts the request, and gives it a database session of its own. */
@@ -70,14 +66,8 @@ export class FormPages implements OnModuleInit {
     limit: string,
     handler: () => Promise<FastifyReply>,
   ): Promise<FastifyReply> {
-    const { allowed, retryAfter = 60 } = await this.#count(request, limit);
-    if (!allowed) {
-      const wait = retryAfter > 90 ? 'Please come back later.' : 'Please wait a minute and try again.';
-      return reply
-        .code(429)
-        .header('Retry-After', retryAfter)
-        .send(notePage('Too many requests', wait, false));
-    }
+    const { allowed, retryAfter } = await this.#count(request, limit);
+    if (!allowed) return tooMany(reply, retryAfter);
     return RequestContext.create(this.orm.em, handler);
   }
 
@@ -131,8 +121,6 @@ export class FormPages implements OnModuleInit {
   }
 
   #fail(thrown: unknown, reply: FastifyReply): FastifyReply {
-    // Fastify takes the media type off an answer that became an error.
-    dress(reply);
     const error = translateDatabaseError(thrown) as Error & { statusCode?: number; code?: string };
     if (error instanceof ResourceNotFoundError) {
       const message = 'It may be closed, or the address may have a mistake in it.';
@@ -155,14 +143,6 @@ export class FormPages implements OnModuleInit {
       .header('Retry-After', 10)
       .send(notePage('Something went wrong', message, false));
   }
-}
-
-/** Headers of every page: none is kept, for each showing has its own ticket. */
-function dress(reply: FastifyReply): void {
-  reply
-    .type('text/html; charset=utf-8')
-    .header('Content-Security-Policy', contentSecurityPolicy)
-    .header('Cache-Control', 'no-store');
 }
 
 /** Reloading the page that follows sends nothing again (RFC 9110 section 15.4.4). */

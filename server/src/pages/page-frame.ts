@@ -1,8 +1,18 @@
 import { Html, markup } from './html.ts';
 import { style } from './page-style.ts';
 
+/** What differs between pages beside their content. */
+export interface PageFrame {
+  /** Says one thing in the middle, and is not to be found by search engines. */
+  readonly noted?: boolean;
+  readonly footer?: string;
+  /** Runs when the page is read; the policy of the page has to name it. */
+  readonly script?: string;
+}
+
 /** A whole document around the content of `main`. */
-export function page(title: string, content: Html, { noted = false } = {}): string {
+export function page(title: string, content: Html, frame: PageFrame = {}): string {
+  const { noted = false, footer = 'Form by Flowpact', script } = frame;
   const document = markup`<!doctype html>
     <html lang="en">
       <head>
@@ -15,7 +25,8 @@ export function page(title: string, content: Html, { noted = false } = {}): stri
       </head>
       <body>
         <main${noted && markup` class="note"`}>${content}</main>
-        <footer>Form by Flowpact</footer>
+        <footer>${footer}</footer>
+        ${script !== undefined && markup`<script>${Html.trusted(script)}</script>`}
       </body>
     </html>`;
   return document.text;
@@ -35,11 +46,11 @@ const dash = markup`<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" s
   <path d="M6 12h12" />
 </svg>`;
 
-/** A page that says one thing: that it worked, or why there is no form. */
-export function notePage(title: string, message: string | null, good: boolean): string {
+/** A page that says one thing: that it worked, or why it did not. */
+export function notePage(title: string, message: string | null, good: boolean, footer?: string): string {
   const sign = markup`<div class="sign${good ? '' : ' closed'}" aria-hidden="true">${good ? tick : dash}</div>`;
   const content = markup`${sign}
     <h1>${title}</h1>
     ${message !== null && markup`<p class="intro">${message}</p>`}`;
-  return page(title, content, { noted: true });
+  return page(title, content, { noted: true, ...(footer !== undefined && { footer }) });
 }

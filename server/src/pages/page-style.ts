@@ -86,13 +86,20 @@ footer { color: var(--soft); font-size: .8125rem; padding: 0 24px 24px; }
 `;
 
 /**
- * What browsers may do with a page: apply its own style, which is named by its hash, and send its form back here. There is
- * no script, no image, no frame and nothing from elsewhere (Content Security Policy Level 3).
+ * What browsers may do with a page: apply its own style, run its own script if it has one, which are named by their hashes,
+ * and send its form back here. There is no image, no frame and nothing from elsewhere (Content Security Policy Level 3).
  */
-export const contentSecurityPolicy = [
-  "default-src 'none'",
-  `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
-  "form-action 'self'",
-  "frame-ancestors 'none'",
-  "base-uri 'none'",
-].join('; ');
+export function contentSecurityPolicy(script?: string): string {
+  return [
+    "default-src 'none'",
+    `style-src '${hashOf(style)}'`,
+    ...(script === undefined ? [] : [`script-src '${hashOf(script)}'`]),
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+  ].join('; ');
+}
+
+function hashOf(text: string): string {
+  return `sha256-${createHash('sha256').update(text).digest('base64')}`;
+}

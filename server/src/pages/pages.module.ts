@@ -1,14 +1,16 @@
 import { Module } from '@nestjs/common';
 import { FormModule } from '../domain/form/form.module.ts';
+import { PasswordResetModule } from '../domain/password-reset/password-reset.module.ts';
 import { Config } from '../platform/config/config.ts';
 import { RateLimitModule } from '../platform/rate-limit/rate-limit.module.ts';
 import { FormPages } from './form-pages.ts';
 import { PageTickets } from './page-tickets.ts';
+import { ResetPages } from './reset-pages.ts';
 
 /** Pages for people, outside of every contract. */
 @Module({
-  imports: [FormModule, RateLimitModule],
-  providers: [FormPages, { provide: PageTickets, inject: [Config], useFactory: ticketsOf }],
+  imports: [FormModule, PasswordResetModule, RateLimitModule],
+  providers: [FormPages, ResetPages, { provide: PageTickets, inject: [Config], useFactory: ticketsOf }],
 })
 export class PagesModule {}
 

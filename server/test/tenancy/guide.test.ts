@@ -46,6 +46,7 @@ test('what a process measures of its slots, batchers, caches and queues has a na
     [...new Set(quoted(measured, new RegExp(`^flowpact_${metric}\\{\\w+="(\\w+)"`, 'gm')))].toSorted();
   expect(named('shared_slots')).toEqual(
     expect.arrayContaining([
+      'account_mails',
       'database',
       'engine',
       'event_loop',

@@ -90,6 +90,9 @@ const runtime = ContractModule.forRootAsync({
       'GET /openapi.yaml',
       'GET /f/*',
       'POST /f/*',
+      'GET /reset-password',
+      'GET /reset-password/*',
+      'POST /reset-password',
       '/channels/*',
       // Inbound URLs of webhook triggers.
       '/hooks/*',
