@@ -8,7 +8,7 @@ import { until } from './until.ts';
 /** Mebibytes of heap that the worker has. */
 const heap = 256;
 /** Executions that wait for the worker. Each holds a text of two bytes a letter: together they are more than the heap. */
-const executions = 60;
+const executions = 45;
 const letters = 950_000;
 const text = `${'x'.repeat(letters - 1)}ā`;
 
