@@ -283,7 +283,7 @@ describe('workflow.call', () => {
     });
     expect(output).toMatchObject({ sub: { status: 'completed', output: { twice: 4 } } });
     const childId = (output as { sub: { execution_id: string } }).sub.execution_id;
-    expect(await bench.queries.get(organisationId, childId)).toMatchObject({
+    expect(await bench.queries.waitFor(organisationId, childId, 0)).toMatchObject({
       parentExecutionId: id,
       startedByType: 'execution',
       startedById: id,
