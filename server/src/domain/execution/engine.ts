@@ -80,8 +80,8 @@ export abstract class Engine {
    */
   abstract signal(runId: string, name: string, payload: Json, em?: EntityManager): Promise<void>;
 
-  /** Ends the rest of a run that rests (suspendUntil); with `em`, when the transaction of `em` commits. */
-  abstract wake(runId: string, em?: EntityManager): Promise<void>;
+  /** Resumes a suspended run (suspendUntil), with `em` when the transaction of `em` commits; answers whether it was suspended. */
+  abstract wake(runId: string, em?: EntityManager): Promise<boolean>;
 
   /** Whether this process is the one that does what one process does for all, such as sweeps; another takes its place when it dies. */
   abstract readonly leads: boolean;

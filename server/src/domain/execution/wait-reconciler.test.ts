@@ -5,7 +5,7 @@ import { sketch } from '../../../test/executions/sketch.ts';
 import { until } from '../../../test/until.ts';
 import type { Json } from '../domain-error.ts';
 import { controlNodes } from '../nodes/index.ts';
-import type { Engine } from './engine.ts';
+import type { Engine, SuspendedRun } from './engine.ts';
 import type { Execution } from './execution.entity.ts';
 import { WaitReconciler } from './wait-reconciler.ts';
 
@@ -189,4 +189,19 @@ test('a run that cannot be helped keeps the next one from being helped no longer
   await new WaitReconciler({ orm, engine, warn: (message) => warned.push(message) }).round();
   expect(helped.sort()).toEqual(['exec_gone_1', 'exec_gone_2']);
   expect(warned).toHaveLength(2);
+});
+
+test('a run that is suspended no longer when the reconciler comes to it is no fault', async () => {
+  const { id } = await waitingForApproval();
+  const runs: SuspendedRun[] = [{ runId: id, held: true, since: new Date(0), signals: [] }];
+  const engine = {
+    leads: true,
+    suspended: () => Promise.resolve(runs),
+    wake: (runId: string) => bench.engine.wake(runId),
+  } as unknown as Engine;
+  await sql(`update dbos.workflow_status set status = 'CANCELLED' where workflow_uuid = ?`, [id]);
+  const warned: string[] = [];
+  const { orm } = bench.database;
+  await new WaitReconciler({ orm, engine, warn: (message) => warned.push(message) }).round();
+  expect(warned).toEqual([]);
 });

@@ -123,7 +123,8 @@ export class WaitReconciler {
     else if (fault === 'answered') {
       const answer = answerOf({ ...wait!, decidedAt: new Date(wait!.decidedAt) }, null);
       await engine.signal(id, signal!, { ...answer });
-    } else await engine.wake(id);
+      // It was resumed since the runs were listed: this process may have stood still meanwhile.
+    } else if (!(await engine.wake(id))) return;
     warn(
       `Execution ${id} was suspended although its wait was over (${fault}${signal ? `, ${signal}` : ''}); it goes on.`,
     );

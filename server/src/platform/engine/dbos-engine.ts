@@ -386,11 +386,11 @@ export class DbosEngine extends Engine {
     await signals.inTransaction((transaction) => signals.send(transaction, runId, name, payload));
   }
 
-  async wake(runId: string, em?: EntityManager): Promise<void> {
+  async wake(runId: string, em?: EntityManager): Promise<boolean> {
     this.#executor();
     const signals = this.#signals!;
     if (em) return signals.wake(clientOf(transactionOf(em)), runId);
-    await signals.inTransaction((transaction) => signals.wake(transaction, runId));
+    return signals.inTransaction((transaction) => signals.wake(transaction, runId));
   }
 
   get leads(): boolean {

@@ -51,14 +51,14 @@ export class Signals {
   }
 
   /** Lets a suspended run go on; in a transaction, as `send`. */
-  async wake(transaction: Queries, runId: string): Promise<void> {
+  async wake(transaction: Queries, runId: string): Promise<boolean> {
     await lock(transaction, runId);
-    await resume(transaction, runId);
+    return resume(transaction, runId);
   }
 
   /** As `send` and `wake`, in a transaction of its own. */
-  async inTransaction(work: (transaction: Queries) => Promise<void>): Promise<void> {
-    await inTransaction(this.#pool, (client) => work(client as Queries));
+  async inTransaction<T>(work: (transaction: Queries) => Promise<T>): Promise<T> {
+    return inTransaction(this.#pool, (client) => work(client as Queries));
   }
 
   /** The payload of the signal, in an object of its own since it may be null; null at `timeoutAt`. Throws the reason of `signal`. */
@@ -106,9 +106,10 @@ async function lock(queries: Queries, runId: string): Promise<void> {
   await queries.query('select 1 from dbos.workflow_status where workflow_uuid = $1 for no key update', [runId]);
 }
 
-async function resume(queries: Queries, runId: string): Promise<void> {
+/** Answers whether the run was suspended. */
+async function resume(queries: Queries, runId: string): Promise<boolean> {
   // Processes hear of it with the commit, and one that has room takes the run up.
-  await queries.query(
+  const { rows } = await queries.query(
     `with woken as (
        update dbos.workflow_status
           set status = 'ENQUEUED', delay_until_epoch_ms = null, updated_at = (extract(epoch from now()) * 1000)::bigint
@@ -118,4 +119,5 @@ async function resume(queries: Queries, runId: string): Promise<void> {
      select pg_notify($2, tenant) from woken`,
     [runId, lineChannel],
   );
+  return rows.length > 0;
 }
