@@ -120,8 +120,9 @@ export class Flowpact {
     return { ...(await this.#read(workflowId, since, load.count, cpu)), perSecond };
   }
 
-  async query(text: string): Promise<void> {
-    await this.#pool.query(text);
+  /** Rows of the database. */
+  async query(text: string): Promise<Record<string, unknown>[]> {
+    return (await this.#pool.query<Record<string, unknown>>(text)).rows;
   }
 
   async #read(

@@ -1,10 +1,18 @@
 /** Fills the tables of the application and of the engine with executions that have ended, each with a step and five events. */
-export async function storeFinished(query: (text: string) => Promise<unknown>, count: number): Promise<void> {
+export async function storeFinished(
+  query: (text: string) => Promise<Record<string, unknown>[]>,
+  count: number,
+): Promise<void> {
   const id = `'exec_' || lpad(to_hex(n), 26, '0')`;
   const pattern = `(select * from execution where status = 'completed' order by created_at desc, id desc limit 1) e`;
   const numbers = `generate_series(1, ${count}) n`;
-  await query(`insert into execution select (jsonb_populate_record(null::execution, to_jsonb(e) || jsonb_build_object('id', ${id}))).*
-    from ${pattern}, ${numbers}`);
+  // PostgreSQL computes generated columns itself.
+  const found = await query(`select column_name from information_schema.columns
+    where table_schema = 'public' and table_name = 'execution' and is_generated = 'NEVER'`);
+  const columns = found.map((column) => `"${String(column['column_name'])}"`);
+  await query(`insert into execution (${columns.join(', ')}) select ${columns.map((name) => `r.${name}`).join(', ')}
+    from ${pattern}, ${numbers},
+      lateral jsonb_populate_record(null::execution, to_jsonb(e) || jsonb_build_object('id', ${id})) r`);
   await query(`insert into step select (jsonb_populate_record(null::step, to_jsonb(s) ||
       jsonb_build_object('id', 'step_' || lpad(to_hex(n), 26, '0'), 'execution_id', ${id}))).*
     from ${pattern} join step s on s.execution_id = e.id, ${numbers}`);

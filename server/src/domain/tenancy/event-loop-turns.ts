@@ -7,9 +7,11 @@ import { Turns } from './turns.ts';
 const targetMs = 5;
 /** Pieces of work that begin in an iteration: so many while iterations are short, and so few when the longest work is heavy. */
 const maxPace = 64;
-const minPace = 1 / 16;
-/** How much the pace grows with each iteration that is short, or that is long though nothing has begun. */
+const minPace = 1 / 64;
+/** How much the pace grows with each iteration that is short. */
 const growth = 1.1;
+/** Milliseconds after which the next piece of work begins however long iterations are: others may keep the loop busy without asking. */
+const longestPauseMs = 100;
 /** Milliseconds after which what an organisation has begun counts no more, at least. */
 const periodMs = 1_000;
 
@@ -42,7 +44,7 @@ export class EventLoopTurns {
   #pace = maxPace;
   /** What may still begin in this iteration. */
   #credit = maxPace;
-  #hasBegun = false;
+  #begunAt = 0;
   #isCounting = false;
   #usedMs = 0;
 
@@ -101,7 +103,7 @@ export class EventLoopTurns {
     if (begun) begun.now += 1;
     else this.#begun.set(organisationId, { now: 1, before: 0 });
     this.#begunByAll += 1;
-    this.#hasBegun = true;
+    this.#begunAt = performance.now();
     this.#credit = Math.max(0, this.#credit - 1);
   }
 
@@ -134,6 +136,7 @@ export class EventLoopTurns {
     }
     setImmediate(() => this.#nextIteration());
     this.#credit = Math.min(this.#credit + this.#pace, Math.max(1, this.#pace));
+    if (performance.now() - this.#begunAt >= longestPauseMs) this.#credit = Math.max(1, this.#credit);
     this.#startPeriod();
     while (this.#credit >= 1 && this.#waiting.size > 0) {
       const { organisationId, begin } = this.#waiting.take()!;
@@ -142,18 +145,12 @@ export class EventLoopTurns {
     }
   }
 
-  /**
-   * A long iteration slows down what begins. When the next ones are long as well with nothing begun, it is not by that, and the
-   * pace grows with the time that passes: a loop that others keep busy without asking is shared with them too.
-   */
   #adaptPace(): void {
     const usedMs = this.#processorMs();
-    const share = (usedMs - this.#usedMs) / targetMs;
+    const tookMs = usedMs - this.#usedMs;
     this.#usedMs = usedMs;
-    const isToBlame = share > 1 && this.#hasBegun;
-    if (isToBlame) this.#hasBegun = false;
-    const pace = this.#pace * (isToBlame ? 1 / share : growth ** Math.min(8, Math.max(1, share)));
-    this.#pace = Math.min(maxPace, Math.max(minPace, pace));
+    const factor = tookMs > targetMs ? targetMs / tookMs : growth;
+    this.#pace = Math.min(maxPace, Math.max(minPace, this.#pace * factor));
   }
 }
 

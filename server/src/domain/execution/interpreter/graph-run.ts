@@ -154,9 +154,11 @@ export class GraphRun {
     if (this.#root.stopped || (await this.#pauseGate.isKnownClosed())) return false;
     const first = this.#frames.firstReady();
     if (!first) return false;
-    await eventLoop.turn(this.#options.owner.organisationId);
-    const waited = await this.#held.entered();
+    const turn = eventLoop.turn(this.#options.owner.organisationId);
+    if (turn) await turn;
+    const waited = (await this.#held.entered()) || turn !== undefined;
     try {
+      // Whoever was told of a pause meanwhile finds it held.
       if ((waited && (await this.#pauseGate.isKnownClosed())) || this.#endsForRoom()) return false;
       first.frame.ready.delete(first.id);
       await this.#beginNode(first.frame, first.frame.graph.node(first.id));
