@@ -60,8 +60,10 @@ function locked(lock) {
 
 function isGone(lock) {
   try {
-    process.kill(Number(readFileSync(lock, 'utf8')), 0);
-    return false;
+    const pid = Number(readFileSync(lock, 'utf8'));
+    process.kill(pid, 0);
+    // We hold no lock yet: it was left by a process with the number that we have got now, as in a restarted container.
+    return pid === process.pid;
   } catch (error) {
     return error.code === 'ESRCH';
   }

@@ -29,9 +29,9 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-async function start(): Promise<string> {
+async function start(before = ''): Promise<string> {
   const { NODE_OPTIONS: _jest, ...env } = process.env;
-  const code = `require(${JSON.stringify(run)})(${JSON.stringify(root)})`;
+  const code = `${before}; require(${JSON.stringify(run)})(${JSON.stringify(root)})`;
   const child = spawn(process.execPath, ['-e', code], { env, stdio: ['ignore', 'pipe', 'ignore'] });
   let stdout = '';
   child.stdout.on('data', (data) => (stdout += String(data)));
@@ -46,10 +46,13 @@ test('several that start at once on new sources compile them once, and all start
   expect(builds()).toBe('begin end ');
 });
 
-test('one that was killed while it compiled keeps no other from it', async () => {
+test('one that was killed while it compiled keeps no other from it, not one with its process number either', async () => {
   const gone = spawn(process.execPath, ['-e', '']);
   await once(gone, 'exit');
   writeFileSync(join(root, 'node_modules', '.compiling'), String(gone.pid));
   expect(await start()).toBe('started');
   expect(builds()).toBe('begin end ');
+  rmSync(join(root, 'dist'), { recursive: true });
+  const lock = JSON.stringify(join(root, 'node_modules', '.compiling'));
+  expect(await start(`require('node:fs').writeFileSync(${lock}, String(process.pid))`)).toBe('started');
 });

@@ -1,4 +1,4 @@
-import { longestPassword, shortestPassword } from '../domain/user/password-length.ts';
+import { maxPasswordLength, minPasswordLength } from '../domain/user/password-length.ts';
 import { type Html, type HtmlValue, markup } from './html.ts';
 import { page } from './page-frame.ts';
 
@@ -44,7 +44,7 @@ export function resetPage({ token, problems = {} }: ResetView = {}): string {
       }
       ${field('password', {
         label: 'New password',
-        help: `At least ${shortestPassword} characters of any kind.`,
+        help: `At least ${minPasswordLength} characters of any kind.`,
         problem: problems.password,
         input: passwordInput,
       })}
@@ -54,7 +54,7 @@ export function resetPage({ token, problems = {} }: ResetView = {}): string {
 }
 
 const tokenInput = markup` type="text" autocomplete="off" autocapitalize="none" spellcheck="false"`;
-const passwordInput = markup` type="password" autocomplete="new-password" minlength="${shortestPassword}" maxlength="${longestPassword}"`;
+const passwordInput = markup` type="password" autocomplete="new-password" minlength="${minPasswordLength}" maxlength="${maxPasswordLength}"`;
 
 function summary(problems: NonNullable<ResetView['problems']>): Html {
   return markup`<div class="summary" role="alert" tabindex="-1" autofocus>

@@ -28,7 +28,7 @@ export class Acceptances {
   readonly #plans: OrganisationPlans;
   readonly #lane: Lane<Acceptance, Execution>;
 
-  /** Starts of `acceptSoon` are stored in transactions of `em`'s own. */
+  /** Starts of `startBatched` are stored in transactions of `em`'s own. */
   constructor(em: EntityManager, engine: Engine, definitions: DefinitionStore, plans: OrganisationPlans) {
     this.#engine = engine;
     this.#plans = plans;
@@ -38,7 +38,7 @@ export class Acceptances {
   }
 
   /** In a transaction that starts share, which costs each of them a fraction of one. */
-  async acceptSoon(acceptance: Acceptance): Promise<Execution> {
+  async startBatched(acceptance: Acceptance): Promise<Execution> {
     const execution = await this.#lane.ask(acceptance);
     // All that were stored together would go on at once.
     await eventLoop.turn(execution.organisationId);

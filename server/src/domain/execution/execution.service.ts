@@ -183,7 +183,7 @@ export class ExecutionService {
     // What may be there already, or belongs to a transaction around, is stored in a transaction of its own or in that one.
     const accepted =
       start.id === undefined && !given.isInTransaction()
-        ? await this.#acceptances.acceptSoon(acceptance)
+        ? await this.#acceptances.startBatched(acceptance)
         : await given.transactional(async (em) => (await this.#acceptances.accept(em, [acceptance]))[0]!, {
             propagation: TransactionPropagation.REQUIRED,
           });

@@ -10,8 +10,8 @@ const maxPace = 64;
 const minPace = 1 / 64;
 /** How much the pace grows with each iteration that is short. */
 const growth = 1.1;
-/** Milliseconds after which the next piece of work begins however long iterations are: others may keep the loop busy without asking. */
-const longestPauseMs = 100;
+/** Milliseconds after which the next piece of work begins however long iterations are: work that takes no turns may keep the loop busy. */
+const maxPauseMs = 100;
 /** Milliseconds after which what an organisation has begun counts no more, at least. */
 const periodMs = 1_000;
 
@@ -31,7 +31,7 @@ interface Begun {
  * The event loop of a process, which the work of all organisations shares. Whatever begins a piece of work asks for a turn. As
  * long as iterations of the loop are short, or only one organisation has work, all begins at once. Otherwise only so much
  * begins that iterations become short again, in turns by organisation; one that begins less than half of its share does
- * not wait. What has begun goes on without asking: so little of it is under way then that answers from the database and from
+ * not wait. What has begun takes no further turns: so little of it is under way then that answers from the database and from
  * the network are heard soon, whoever waits for them.
  */
 export class EventLoopTurns {
@@ -136,7 +136,7 @@ export class EventLoopTurns {
     }
     setImmediate(() => this.#nextIteration());
     this.#credit = Math.min(this.#credit + this.#pace, Math.max(1, this.#pace));
-    if (performance.now() - this.#begunAt >= longestPauseMs) this.#credit = Math.max(1, this.#credit);
+    if (performance.now() - this.#begunAt >= maxPauseMs) this.#credit = Math.max(1, this.#credit);
     this.#startPeriod();
     while (this.#credit >= 1 && this.#waiting.size > 0) {
       const { organisationId, begin } = this.#waiting.take()!;

@@ -38,17 +38,17 @@ export function boundedServers(settings: ConnectionSettings, metrics: Metrics): 
 class Connections {
   private open = 0;
   private readonly byAddress = new Map<string, number>();
-  private readonly most: number;
-  private readonly mostOfAddress: number;
+  private readonly maxOpen: number;
+  private readonly maxOfAddress: number;
   private readonly refused: ReturnType<Metrics['counter']>;
 
   constructor(
     { MAX_CONNECTIONS, MAX_CONNECTIONS_PER_ADDRESS, TRUST_PROXY }: ConnectionSettings,
     metrics: Pick<Metrics, 'gauge' | 'counter'>,
   ) {
-    this.most = MAX_CONNECTIONS;
+    this.maxOpen = MAX_CONNECTIONS;
     // Those of all clients come from the addresses of proxies.
-    this.mostOfAddress = TRUST_PROXY === false ? MAX_CONNECTIONS_PER_ADDRESS : Infinity;
+    this.maxOfAddress = TRUST_PROXY === false ? MAX_CONNECTIONS_PER_ADDRESS : Infinity;
     metrics.gauge('http_connections', 'Connections of clients that are open.', [], () => [{ value: this.open }]);
     this.refused = metrics.counter(
       'http_connections_refused_total',
@@ -61,8 +61,8 @@ class Connections {
   opened(socket: Socket): void {
     const address = clientAddress(socket.remoteAddress ?? '');
     const ofAddress = this.byAddress.get(address) ?? 0;
-    if (this.open >= this.most) return this.refuse(socket, 'all');
-    if (ofAddress >= this.mostOfAddress) return this.refuse(socket, 'address');
+    if (this.open >= this.maxOpen) return this.refuse(socket, 'all');
+    if (ofAddress >= this.maxOfAddress) return this.refuse(socket, 'address');
     this.open += 1;
     this.byAddress.set(address, ofAddress + 1);
     socket.once('close', () => this.closed(address));

@@ -12,7 +12,7 @@ import { Callbacks } from './callbacks.ts';
 import { Commands, type SleepPlan } from './commands.ts';
 import { Expressions, scopeOf } from './expressions.ts';
 import { firing, holding, portAfterFailure } from './firing.ts';
-import { Foretelling } from './foretelling.ts';
+import { EarlyProjection } from './early-projection.ts';
 import { Frame, graphOf } from './frame.ts';
 import type { GraphRunOptions, KeptNode } from './graph-run-options.ts';
 import { HeldValues } from './held-values.ts';
@@ -71,7 +71,7 @@ export class GraphRun {
     this.#pauseGate = new PauseGate({
       hold: options.hold,
       pending: this.#pending,
-      foretelling: new Foretelling(chronicle, this.#expressions, options.sizes),
+      earlyProjection: new EarlyProjection(chronicle, this.#expressions, options.sizes),
       rest: this.#rest,
     });
     this.#commands = new Commands({

@@ -1,4 +1,4 @@
-import type { Foretelling } from './foretelling.ts';
+import type { EarlyProjection } from './early-projection.ts';
 import type { Hold } from './graph-run-options.ts';
 import type { NodeRun } from './node-run.ts';
 import type { PendingCommands } from './pending-commands.ts';
@@ -8,7 +8,7 @@ export interface PauseGateOptions {
   /** None where an execution cannot be paused. */
   readonly hold: Hold | undefined;
   readonly pending: PendingCommands;
-  readonly foretelling: Foretelling;
+  readonly earlyProjection: EarlyProjection;
   readonly rest: Rest;
 }
 
@@ -43,6 +43,6 @@ export class PauseGate {
 
   async #report(run: NodeRun): Promise<void> {
     const { pending } = run;
-    await this.#options.foretelling.tell(run, await pending!, () => this.isClosed && run.pending === pending);
+    await this.#options.earlyProjection.report(run, await pending!, () => this.isClosed && run.pending === pending);
   }
 }

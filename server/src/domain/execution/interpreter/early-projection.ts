@@ -11,13 +11,12 @@ import type { SizeLimits } from './size-limits.ts';
 type Ending = { readonly result: NodeResult } | { readonly error: NodeFailure };
 
 /**
- * Tells how nodes end while the execution is held. Their outcomes are taken up when it goes on, and told again then, to no
- * effect; what might come out otherwise by then, or is told in the order of the run, is left until then.
+ * Reports how nodes end while the execution is paused. Their outcomes are taken up when it is resumed, and reported again then,
+ * to no effect; what might come out differently by then, or is reported in the order of the run, is left until then.
  */
-export class Foretelling {
+export class EarlyProjection {
   readonly #chronicle: Chronicle;
   readonly #expressions: Expressions;
-
   readonly #sizes: SizeLimits;
 
   constructor(chronicle: Chronicle, expressions: Expressions, sizes: SizeLimits) {
@@ -27,7 +26,7 @@ export class Foretelling {
   }
 
   /** `isHeld` says whether the outcome still waits to be taken up. */
-  async tell(run: NodeRun, outcome: Outcome, isHeld: () => boolean): Promise<void> {
+  async report(run: NodeRun, outcome: Outcome, isHeld: () => boolean): Promise<void> {
     const ending = isHeld() ? endingOf(run, outcome, this.#sizes) : undefined;
     if (!ending) return;
     if ('error' in ending) return this.#failed(run, ending.error, outcome.at);
