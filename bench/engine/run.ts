@@ -23,6 +23,8 @@ const { values: options } = parseArgs({
     'in-flight': { type: 'string', default: '32' },
     stored: { type: 'string', default: '100000' },
     n8n: { type: 'boolean', default: false },
+    /** Only the parts whose name holds this. */
+    only: { type: 'string', default: '' },
   },
 });
 const rounds = Number(options.rounds);
@@ -189,12 +191,15 @@ try {
   await once(dbos, 'message');
   await flowpact.start();
   console.log(`${rounds} rounds of ${count} executions, ${busy.inFlight} in flight`);
-  await noOps(1);
-  await noOps(5);
-  await realWork();
-  await webhook();
-  await twoWorkers();
-  await withHistory();
+  const parts: Record<string, () => Promise<void>> = {
+    '1 step': () => noOps(1),
+    '5 steps': () => noOps(5),
+    'real work': realWork,
+    webhook,
+    'two workers': twoWorkers,
+    'with history': withHistory,
+  };
+  for (const [name, measure] of Object.entries(parts)) if (name.includes(options.only)) await measure();
 } finally {
   await stop(dbos);
   await n8n?.stop();

@@ -1,9 +1,11 @@
+import { constants, setPriority } from 'node:os';
 import { type Noise, noises, type Running } from '../../server/test/tenancy/noises.ts';
 import { Tenant } from '../../server/test/tenancy/tenant.ts';
 
 /**
- * The clients of the noisy organisation, in a process of their own, so that they keep only the server busy: over IPC it is told
- * what noise to make, answers when that has begun, and says at its end whether it went on to there.
+ * The clients of the noisy organisation, in a process of their own that gets what the server and its database leave of the
+ * processor, as if it were another machine's: over IPC it is told what noise to make, answers when that has begun, and says at
+ * its end whether it went on to there.
  */
 export interface NoiseOrder {
   readonly name: string;
@@ -12,6 +14,8 @@ export interface NoiseOrder {
   readonly receiverUrl: string;
   readonly size: number;
 }
+
+setPriority(constants.priority.PRIORITY_LOW);
 
 let tenant: Tenant | undefined;
 let running: Running | undefined;

@@ -15,9 +15,13 @@ export function encodeEvent({ id, event, data, retry }: ServerSentEvent): string
 
 const singleLine = (text: string) => text.replace(/[\r\n\0]/g, ' ');
 
+/** Characters that are written at once at most, and that wait for the client before the source is asked for more. */
+const chunkLength = 16 * 1024;
+
 /**
  * The bytes of an event stream. Takes an event from its source only when the client has read the ones before; sends a comment
- * when nothing happened for a while, so that proxies keep the connection; closes the source when the client goes away.
+ * when nothing happened for a while, so that proxies keep the connection; closes the source when the client goes away. Events
+ * that the source has ready are written together, since each write costs more than an event.
  */
 export class EventStreamBody extends Readable {
   private readonly source: AsyncIterator<ServerSentEvent>;
@@ -25,13 +29,16 @@ export class EventStreamBody extends Readable {
   private readonly timer: NodeJS.Timeout;
   private pulling = false;
   private wanted = false;
+  /** Whether the client has to read before the source is asked for more. */
+  private isFull = false;
+  private unwritten = '';
 
   constructor(
     events: AsyncIterable<ServerSentEvent> | Iterable<ServerSentEvent>,
     keepAlive: number,
     encode: (event: ServerSentEvent) => string,
   ) {
-    super({ encoding: 'utf8', highWaterMark: 16 * 1024 });
+    super({ encoding: 'utf8', highWaterMark: chunkLength });
     this.source = iterate(events);
     this.encode = encode;
     this.timer = setInterval(() => this.idle(), keepAlive);
@@ -42,6 +49,7 @@ export class EventStreamBody extends Readable {
 
   override _read(): void {
     this.wanted = true;
+    this.isFull = false;
     if (!this.pulling) this.pull();
   }
 
@@ -50,6 +58,7 @@ export class EventStreamBody extends Readable {
     if (this.readableEnded || this.destroyed) return;
     clearInterval(this.timer);
     this.pulling = true;
+    this.write();
     this.push(null);
     this.closeSource();
   }
@@ -64,8 +73,7 @@ export class EventStreamBody extends Readable {
     this.pulling = true;
     this.source.next().then(
       (result) => this.accept(result),
-      (error: unknown) =>
-        this.destroy(error instanceof Error ? error : new Error('An event stream failed.', { cause: error })),
+      (error: unknown) => this.fail(error),
     );
   }
 
@@ -73,6 +81,7 @@ export class EventStreamBody extends Readable {
     if (this.destroyed || this.readableEnded) return;
     if (result.done === true) {
       clearInterval(this.timer);
+      this.write();
       this.push(null);
       return;
     }
@@ -80,14 +89,30 @@ export class EventStreamBody extends Readable {
     try {
       text = this.encode(result.value);
     } catch (error) {
-      this.destroy(error as Error);
+      this.fail(error);
       return;
     }
+    // After all that the source has ready: ticks come when no promise is left to settle.
+    if (this.unwritten === '') process.nextTick(() => this.write());
+    this.unwritten += text;
+    if (this.unwritten.length >= chunkLength) this.write();
+    // Still pulling: writing may ask for more at once, which must not start a second pull.
+    if (this.isFull) this.pulling = false;
+    else this.pull();
+  }
+
+  private fail(error: unknown): void {
+    this.write();
+    this.destroy(error instanceof Error ? error : new Error('An event stream failed.', { cause: error }));
+  }
+
+  private write(): void {
+    const text = this.unwritten;
+    if (text === '' || this.destroyed || this.readableEnded) return;
+    this.unwritten = '';
     this.wanted = false;
     this.timer.refresh();
-    // Still pulling: `push` may ask for more at once, which must not start a second pull.
-    if (this.push(text) || this.wanted) this.pull();
-    else this.pulling = false;
+    this.isFull = !this.push(text) && !this.wanted;
   }
 
   private idle(): void {

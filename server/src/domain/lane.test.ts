@@ -3,6 +3,7 @@ import { currentOrganisation, inOrganisation } from './tenancy/current-organisat
 import { sharedResources } from './tenancy/shared-resources.ts';
 import { RecordedBatches } from '../../test/recorded-batches.ts';
 import { until } from '../../test/until.ts';
+import { eventLoop } from './tenancy/event-loop-turns.ts';
 import { Lane } from './lane.ts';
 
 function passingError(): Error {
@@ -113,6 +114,43 @@ test('an organisation that asks for little comes with the next call, however muc
   expect(calls.findIndex((items) => items.includes('quiet'))).toBe(0);
   expect(sharedResources.batchers.get('test')!().items).toBeGreaterThan(400);
   await noisy;
+});
+
+test('while organisations share a lane, each leaves one call to the others, who find it free', async () => {
+  await eventLoop.turn('noisy');
+  await eventLoop.turn('quiet');
+  const calls: string[][] = [];
+  const ends: (() => void)[] = [];
+  const lane = new Lane<string, void>({
+    name: 'test',
+    batchSize: 2,
+    calls: 2,
+    work: async (items) => {
+      calls.push([...items]);
+      await new Promise<void>((resolve) => ends.push(resolve));
+      return items.map(() => undefined);
+    },
+  });
+  const iterations = async (): Promise<void> => {
+    for (let n = 0; n < 5; n += 1) await new Promise(setImmediate);
+  };
+  const ask = (organisationId: string, item: string): Promise<void> =>
+    inOrganisation(organisationId, () => lane.ask(item));
+  const noisy = Promise.all(['n1', 'n2', 'n3', 'n4', 'n5'].map((item) => ask('noisy', item)));
+  await iterations();
+  const first = calls.length;
+  const quiet = ask('quiet', 'q1');
+  await iterations();
+  expect([first, calls]).toEqual([1, [['n1', 'n2'], ['q1']]]);
+  ends[1]!();
+  await quiet;
+  // The rest goes on by itself, one call at a time.
+  for (let ended = 0; ended < 4; ended += 1) {
+    await iterations();
+    ends[ended]?.();
+  }
+  await noisy;
+  expect(calls.slice(2)).toEqual([['n3', 'n4'], ['n5']]);
 });
 
 test('calls are the work of no organisation, whoever asked first', async () => {

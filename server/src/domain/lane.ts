@@ -1,6 +1,7 @@
 import type { BatchBacklog, BatchMetrics } from './batch-metrics.ts';
 import { isPassing, passingOf } from './passing-error.ts';
 import { currentOrganisation, outsideOrganisations } from './tenancy/current-organisation.ts';
+import { BatchPace } from './tenancy/batch-pace.ts';
 import { watchBatcher } from './tenancy/shared-resources.ts';
 import { Turns } from './tenancy/turns.ts';
 
@@ -23,6 +24,7 @@ export interface LaneOptions<Item, Answer> {
 }
 
 interface Waiting<Item, Answer> {
+  readonly organisationId: string;
   readonly item: Item;
   readonly bytes: number;
   readonly at: number;
@@ -35,6 +37,8 @@ interface Waiting<Item, Answer> {
 }
 
 const defaultBatchBytes = 4 * 1_048_576;
+/** Items that a call may have however long calls take. */
+const minItems = 8;
 const firstPause = 20;
 const maxPauseMs = 2_000;
 /** How often an item may be suspected before it is tried by itself. */
@@ -48,9 +52,11 @@ const patience = 2;
 export class Lane<Item, Answer> {
   readonly #options: LaneOptions<Item, Answer>;
   readonly #next = new Turns<Waiting<Item, Answer>>();
+  readonly #pace = new BatchPace();
   /** Those that are tried again after a pause. */
   #again: Waiting<Item, Answer>[] = [];
-  readonly #called = new Set<Waiting<Item, Answer>>();
+  /** Under way. */
+  readonly #calls = new Set<readonly Waiting<Item, Answer>[]>();
   readonly #busy = new Set<Promise<void>>();
   #turns = 0;
   /** Of all that waits for an answer. */
@@ -70,7 +76,9 @@ export class Lane<Item, Answer> {
       const at = Date.now();
       const bytes = this.#options.bytesOf?.(item) ?? 0;
       if (this.#isIdle) this.#progressAt = at;
-      this.#next.push(currentOrganisation(), {
+      const organisationId = currentOrganisation();
+      this.#next.push(organisationId, {
+        organisationId,
         item,
         bytes,
         at,
@@ -91,9 +99,10 @@ export class Lane<Item, Answer> {
 
   /** What waits for an answer. */
   get backlog(): BatchBacklog {
-    const first = [...this.#next.heads(), ...this.#again, ...this.#called];
+    const called = [...this.#calls].flat();
+    const first = [...this.#next.heads(), ...this.#again, ...called];
     const since = first.reduce((oldest, { at }) => Math.min(oldest, at), Infinity);
-    const items = this.#next.size + this.#again.length + this.#called.size;
+    const items = this.#next.size + this.#again.length + called.length;
     return { items, bytes: this.#bytes, oldestMs: items === 0 ? 0 : Math.max(0, Date.now() - since) };
   }
 
@@ -109,8 +118,12 @@ export class Lane<Item, Answer> {
     await Promise.all(this.#busy);
   }
 
+  get #batchBytes(): number {
+    return this.#options.batchBytes ?? defaultBatchBytes;
+  }
+
   get #isIdle(): boolean {
-    return this.#next.size + this.#again.length + this.#called.size === 0;
+    return this.#next.size + this.#again.length + this.#calls.size === 0;
   }
 
   async #turn(): Promise<void> {
@@ -119,7 +132,9 @@ export class Lane<Item, Answer> {
     while (this.#next.size + this.#again.length > 0) {
       const batch = this.#choose();
       if (batch.length > 0) await this.#call(batch);
-      else await this.#pause();
+      else if (this.#again.length > 0) await this.#pause();
+      // What is left is of organisations with calls under way, which go on with it.
+      else break;
     }
     // In the same breath as the look above: what is asked for from here on begins a turn of its own.
     this.#turns -= 1;
@@ -127,7 +142,9 @@ export class Lane<Item, Answer> {
 
   /** What is to be tried again comes first, since it has waited longer. */
   #choose(): Waiting<Item, Answer>[] {
-    const { batchSize, batchBytes = defaultBatchBytes } = this.#options;
+    const { share } = this.#pace;
+    const batchSize = Math.min(this.#options.batchSize, Math.max(minItems, this.#options.batchSize * share));
+    const batchBytes = this.#batchBytes * share;
     const batch: Waiting<Item, Answer>[] = [];
     let bytes = 0;
     const fits = (waiting: Waiting<Item, Answer>): boolean =>
@@ -146,12 +163,18 @@ export class Lane<Item, Answer> {
     }
     this.#again = left;
     if (isFull(batch)) return batch;
-    for (let next = this.#peek(); next && fits(next); next = this.#peek()) take(this.#next.take()!);
+    const mayCall = this.#whoMayCall();
+    for (let next = this.#next.peek(mayCall); next && fits(next); next = this.#next.peek(mayCall))
+      take(this.#next.take(mayCall)!);
     return batch;
   }
 
-  #peek(): Waiting<Item, Answer> | undefined {
-    return this.#next.heads().next().value as Waiting<Item, Answer> | undefined;
+  /** While several organisations are at work, each leaves one call to the others, who find it free when they come. */
+  #whoMayCall(): (organisationId: string) => boolean {
+    const { calls = 1 } = this.#options;
+    if (calls === 1 || !this.#pace.isShared) return () => true;
+    const called = [...this.#calls].map((batch) => new Set(batch.map(({ organisationId }) => organisationId)));
+    return (organisationId) => called.filter((organisations) => organisations.has(organisationId)).length < calls - 1;
   }
 
   async #pause(): Promise<void> {
@@ -164,9 +187,11 @@ export class Lane<Item, Answer> {
   }
 
   async #call(batch: readonly Waiting<Item, Answer>[]): Promise<void> {
-    for (const waiting of batch) this.#called.add(waiting);
+    this.#calls.add(batch);
     try {
+      const since = performance.now();
       const answers = await this.#options.work(batch.map(({ item }) => item));
+      this.#pace.took(this.#partOf(batch), performance.now() - since);
       this.#progressAt = Date.now();
       batch.forEach(({ resolve, bytes }, index) => {
         this.#bytes -= bytes;
@@ -175,8 +200,14 @@ export class Lane<Item, Answer> {
     } catch (error) {
       await this.#failed(batch, error);
     } finally {
-      for (const waiting of batch) this.#called.delete(waiting);
+      this.#calls.delete(batch);
     }
+  }
+
+  /** The part of a full call that it is. */
+  #partOf(batch: readonly Waiting<Item, Answer>[]): number {
+    const bytes = batch.reduce((sum, waiting) => sum + waiting.bytes, 0);
+    return Math.max(batch.length / this.#options.batchSize, bytes / this.#batchBytes);
   }
 
   async #failed(batch: readonly Waiting<Item, Answer>[], error: unknown): Promise<void> {

@@ -127,7 +127,7 @@ export const noises: readonly Noise[] = [
     probe: executing(small),
     start: executions(
       () => each(5_000, 'set', { values: { n: '{{ item }}' } }),
-      (size) => 4 * size,
+      (size) => 10 * size,
     ),
   },
   {

@@ -7,6 +7,7 @@ import { executionBytes, nodeBytes } from '../organisation/plan.ts';
 import { eventLoop } from '../tenancy/event-loop-turns.ts';
 import type { Engine, RunRequest } from './engine.ts';
 import { Execution, type NewExecution } from './execution.entity.ts';
+import { executionRows } from './execution-rows.ts';
 import { graphBody, type GraphInput } from './interpreter/graph-runner.ts';
 import type { ExecutableVersion } from './published-workflows.ts';
 
@@ -18,7 +19,7 @@ export interface Acceptance {
   readonly keep?: (execution: Execution, em: EntityManager) => Promise<void>;
 }
 
-/** Starts that are stored in one transaction at most. */
+/** Starts that are stored in one statement at most. */
 const batchSize = 100;
 
 /** Stores executions together with their runs: both are there or neither. */
@@ -28,7 +29,7 @@ export class Acceptances {
   readonly #plans: OrganisationPlans;
   readonly #lane: Lane<Acceptance, Execution>;
 
-  /** Starts of `startBatched` are stored in transactions of `em`'s own. */
+  /** Starts of `startBatched` are stored in statements of their own, on the connections of `em`. */
   constructor(em: EntityManager, engine: Engine, definitions: DefinitionStore, plans: OrganisationPlans) {
     this.#engine = engine;
     this.#plans = plans;
@@ -37,7 +38,7 @@ export class Acceptances {
     this.#lane = new Lane({ name: 'acceptances', batchSize, bytesOf: bytesOfStart, calls: 2, work });
   }
 
-  /** In a transaction that starts share, which costs each of them a fraction of one. */
+  /** In a statement that starts share, which costs each of them a fraction of one. */
   async startBatched(acceptance: Acceptance): Promise<Execution> {
     const execution = await this.#lane.ask(acceptance);
     // All that were stored together would go on at once.
@@ -46,13 +47,15 @@ export class Acceptances {
   }
 
   async #acceptAlone(em: EntityManager, acceptances: readonly Acceptance[]): Promise<Execution[]> {
-    const executions = await em.transactional((own) => this.accept(own, acceptances));
+    const accept = (own: EntityManager): Promise<Execution[]> => this.accept(own, acceptances);
+    // One statement needs no transaction around it.
+    const executions = acceptances.some(({ keep }) => keep) ? await em.transactional(accept) : await accept(em);
     for (const { organisationId, definitionHash } of executions)
       this.#definitions.wasKept(organisationId, definitionHash);
     return executions;
   }
 
-  /** In the transaction of `em`. */
+  /** In the transaction of `em`; where nothing is kept, it need not be in one. */
   async accept(em: EntityManager, acceptances: readonly Acceptance[]): Promise<Execution[]> {
     const executions: Execution[] = [];
     for (const { executable, start } of acceptances) {
@@ -60,8 +63,6 @@ export class Acceptances {
       await this.#definitions.keep(start.organisationId, definition, em, definitionHash);
       executions.push(Execution.create({ ...start, workflowVersion: version, definitionHash }));
     }
-    await em.insertMany(Execution, executions);
-    for (const [index, execution] of executions.entries()) await acceptances[index]!.keep?.(execution, em);
     const runs: RunRequest[] = [];
     for (const [index, execution] of executions.entries()) {
       const { executable, keep } = acceptances[index]!;
@@ -71,7 +72,8 @@ export class Acceptances {
       const sizes = await this.#sizesOf(tenant);
       runs.push({ runId, body: graphBody, input: toGraphInput(execution, sizes, keep !== undefined), tenant, group });
     }
-    await this.#engine.submit(runs, em);
+    await this.#engine.submit(runs, em, await executionRows(executions));
+    for (const [index, execution] of executions.entries()) await acceptances[index]!.keep?.(execution, em);
     return executions;
   }
 

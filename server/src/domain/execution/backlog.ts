@@ -16,6 +16,8 @@ export class Backlog {
   readonly executionId: string;
   readonly organisationId: string;
   readonly #sliceBytes: number;
+  /** A statement that holds some of it is under way. */
+  isUnderWay = false;
   readonly #queue: Queued[] = [];
   #bytes = 0;
   /** How often in a row it could not be stored, and since when. */
@@ -79,13 +81,14 @@ export class Backlog {
     return new Promise((resolve) => this.#queue.at(-1)!.waiting.push(resolve));
   }
 
-  /** The reports whose turn it is: one at least. They stay in here until `done` or `drop`. */
-  next(): readonly Report[] {
+  /** The reports whose turn it is: one at least, otherwise up to a slice, and up to so many bytes. They stay in here until `done` or `drop`. */
+  next(atMost: number): readonly Report[] {
     const reports: Report[] = [];
+    const room = Math.min(atMost, this.#sliceBytes);
     let bytes = 0;
     for (const { report } of this.#queue) {
       bytes += report.bytes;
-      if (reports.length > 0 && (bytes > this.#sliceBytes || this.#suspects > 0)) break;
+      if (reports.length > 0 && (bytes > room || this.#suspects > 0)) break;
       reports.push(report);
     }
     return reports;

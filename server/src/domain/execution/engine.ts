@@ -26,6 +26,15 @@ export interface RunGroup {
   concurrency?: number;
 }
 
+/** Rows of the application that are stored in the same statement as runs. */
+export interface RowsBeside {
+  /** Names the statement, whose text is always the same. */
+  readonly name: string;
+  /** SQL that stores them, of one query; `parameter` stands for the value. */
+  readonly sql: (parameter: string) => string;
+  readonly value: unknown;
+}
+
 /** How a process stands as a worker. */
 export interface EngineHealth {
   ok: boolean;
@@ -63,9 +72,10 @@ export abstract class Engine {
 
   /**
    * Records the runs in the transaction of `em`, and starts them when that commits: nothing accepted is lost, nothing starts
-   * that was rolled back. Throws EngineUnavailableError when this process takes no work, and Error outside a transaction.
+   * that was rolled back. Outside of a transaction the statement that also stores the `rows` is one, which takes one round
+   * trip. Throws EngineUnavailableError when this process takes no work, and Error outside of a transaction without rows.
    */
-  abstract submit(runs: readonly RunRequest[], em: EntityManager): Promise<void>;
+  abstract submit(runs: readonly RunRequest[], em: EntityManager, rows?: RowsBeside): Promise<void>;
 
   /**
    * Ends the runs without their bodies; their signals fire within about a second, in whichever process they run. No-op for

@@ -3,6 +3,7 @@ import { isPassing } from '../passing-error.ts';
 import type { Json } from '../domain-error.ts';
 import { runPrepared, type PreparedQuery } from '../prepared-query.ts';
 import { outsideOrganisations } from '../tenancy/current-organisation.ts';
+import { BatchPace } from '../tenancy/batch-pace.ts';
 import { watchBatcher } from '../tenancy/shared-resources.ts';
 import { Turns } from '../tenancy/turns.ts';
 import { isTerminalEvent, type ExecutionEventType } from './execution-event.entity.ts';
@@ -50,13 +51,14 @@ const bytesAtOnce = 4 * 1_048_576;
 /**
  * Reads the logs for all followers of a process: many places in one statement, one statement at a time, and followers who
  * stand at the same place share what is found. Thousands of them take one connection of the pool and no more, and
- * organisations take turns in it. Statements are bounded in bytes, in which places take turns: the next event of each, then
+ * organisations take turns in it. Statements are bounded in time while organisations share them, and in bytes, in which places take turns: the next event of each, then
  * the ones behind those.
  */
 export class EventReader {
   readonly #em: EntityManager;
   readonly #demands = new Map<string, Demand>();
   readonly #waiting = new Turns<Demand>();
+  readonly #pace = new BatchPace();
   #reading = false;
 
   constructor(em: EntityManager) {
@@ -80,9 +82,11 @@ export class EventReader {
     if (this.#reading) return;
     this.#reading = true;
     while (this.#waiting.size > 0) {
-      const batch = this.#waiting.takeMany(placesAtOnce);
+      const batch = this.#waiting.takeMany(Math.ceil(placesAtOnce * this.#pace.share));
       for (const { key } of batch) this.#demands.delete(key);
+      const since = performance.now();
       await this.#answer(batch);
+      this.#pace.took(batch.length / placesAtOnce, performance.now() - since);
     }
     this.#reading = false;
   }

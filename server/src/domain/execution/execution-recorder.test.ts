@@ -188,6 +188,29 @@ test('statements are bounded in bytes, also those of one execution, and executio
   expect(Math.max(...sizes)).toBeLessThan(200_000);
 });
 
+test('what is large has a statement of its own, for which small reports of others do not wait', async () => {
+  const { recorder } = record({ batchBytes: 100_000, sliceBytes: 20_000 });
+  await sql(`create or replace function refuse() returns trigger language plpgsql as $$ begin
+    if length(new.message) > 50000 then perform pg_sleep(2); end if;
+    return new;
+  end $$`);
+  await sql('create trigger refuse before insert on execution_log for each row execute function refuse()');
+  const [large, small] = [await begin(), await begin()];
+  recorder.record(large, line('x'.repeat(60_000)));
+  const ends: string[] = [];
+  const largeStored = recorder.stored(large).then(() => ends.push('large'));
+  for (let n = 0; n < 3; n += 1) {
+    recorder.record(small, line('quick'));
+    await recorder.stored(small);
+    ends.push('small');
+  }
+  recorder.record(large, line('behind the large one'));
+  await largeStored;
+  await recorder.stored(large);
+  expect(ends).toEqual(['small', 'small', 'small', 'large']);
+  expect(await linesOf(large)).toEqual(['x'.repeat(60_000), 'behind the large one']);
+});
+
 test('a run that tells faster than can be stored waits; one that has told nothing does not', async () => {
   const { recorder } = record({ waitingBytesOfOne: 10_000, waitingBytes: 20_000 });
   const [loud, quiet, third] = [await begin(), await begin(), await begin()];

@@ -10,13 +10,14 @@ import { currentOrganisation, outsideOrganisations } from '../tenancy/current-or
 import { inTurns } from '../tenancy/turns.ts';
 import { Report } from './report.ts';
 import { endOpenSteps, type Stored, storeRecordings } from './store-recordings.ts';
+import { BatchPace } from '../tenancy/batch-pace.ts';
 import { watchBatcher } from '../tenancy/shared-resources.ts';
 
 /** Executions written in one statement at most. */
 const batchSize = 200;
 /** What the recorder keeps to. */
 export interface RecorderLimits {
-  /** Bytes of one statement, give or take a report: once for slices of many executions, and once for large reports. */
+  /** Bytes of one statement, give or take a report. */
   readonly batchBytes: number;
   /** Bytes of one execution that go into a statement with those of others. */
   readonly sliceBytes: number;
@@ -54,16 +55,21 @@ const batcher = 'execution_recorder';
 /** Milliseconds between looks at what is to be tried again. */
 const lookAgain = 50;
 
+/** Large reports have a statement of their own, so that small ones need not wait for theirs. */
+type Kind = 'small' | 'large';
+
 interface Turn {
   readonly backlog: Backlog;
   readonly reports: readonly Report[];
+  readonly bytes: number;
 }
 
 /**
- * Writes what runs tell into the application's tables. All executions of the process share one connection: what piles up
- * while a statement is under way goes into the next one, so the cost per step falls as the load grows. Statements are
- * bounded in bytes; organisations take turns in them, and of an organisation its executions. Everything about an execution is written in the order in which it was
- * told, and again after a crash, to no effect where it is there already.
+ * Writes what runs tell into the application's tables. All executions of the process share two connections, one of them for
+ * large reports: what piles up while a statement is under way goes into the next one, so the cost per step falls as the load
+ * grows. Statements are bounded in bytes, and in time while several organisations are at work; organisations take turns in
+ * them, and of an organisation its executions. Everything about an execution is written in the order in which it was told, and
+ * again after a crash, to no effect where it is there already.
  */
 export class ExecutionRecorder {
   readonly #options: ExecutionRecorderOptions;
@@ -71,7 +77,8 @@ export class ExecutionRecorder {
   /** By execution; those that were served last come last. */
   readonly #backlogs = new Map<string, Backlog>();
   readonly #ended = new Set<string>();
-  #writing: Promise<void> | undefined;
+  readonly #writing = new Map<Kind, Promise<void>>();
+  readonly #paces = { small: new BatchPace(), large: new BatchPace() };
   #turnOver = Promise.withResolvers<void>();
   #bytes = 0;
   /** When something was written last, or began to wait where nothing did before. */
@@ -147,7 +154,7 @@ export class ExecutionRecorder {
   /** Writes what is left and takes no more. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#writing;
+    while (this.#writing.size > 0) await Promise.all(this.#writing.values());
   }
 
   #add(executionId: string, report: Report): Backlog {
@@ -159,47 +166,67 @@ export class ExecutionRecorder {
     }
     backlog.add(report);
     this.#bytes += report.bytes;
-    // On the next turn, so that what is told in this one goes along.
-    this.#writing ??= outsideOrganisations(() =>
-      new Promise<void>((resolve) => setImmediate(resolve)).then(() => this.#write()),
-    );
+    this.#begin(backlog);
     return backlog;
   }
 
-  async #write(): Promise<void> {
-    while (this.#backlogs.size > 0) {
-      const turns = this.#choose();
-      if (turns.length > 0) await this.#store(turns);
+  /** Sees to it that what is next of the execution is written. */
+  #begin(backlog: Backlog): void {
+    const kind = kindOf(backlog);
+    if (this.#writing.has(kind)) return;
+    // On the next turn, so that what is told in this one goes along.
+    const writing = outsideOrganisations(() =>
+      new Promise<void>((resolve) => setImmediate(resolve)).then(() => this.#write(kind)),
+    );
+    this.#writing.set(kind, writing);
+  }
+
+  async #write(kind: Kind): Promise<void> {
+    for (let waiting = this.#waiting(kind); waiting.length > 0; waiting = this.#waiting(kind)) {
+      const turns = this.#choose(kind, waiting);
+      if (turns.length > 0) await this.#store(kind, turns);
       else await new Promise((resolve) => setTimeout(resolve, lookAgain));
       this.#turnOver.resolve();
       this.#turnOver = Promise.withResolvers();
     }
-    this.#writing = undefined;
+    this.#writing.delete(kind);
   }
 
-  /** What the next statement writes: a slice of each execution, and large reports as far as they fit. */
-  #choose(): Turn[] {
+  /** Those of which something of that kind comes next. */
+  #waiting(kind: Kind): Backlog[] {
+    return [...this.#backlogs.values()].filter((backlog) => !backlog.isUnderWay && kindOf(backlog) === kind);
+  }
+
+  /** What the next statement writes: as much of each organisation, a slice of each of its executions, or large reports as far as they fit. */
+  #choose(kind: Kind, waiting: readonly Backlog[]): Turn[] {
     const turns: Turn[] = [];
-    const room = { small: this.#limits.batchBytes, large: this.#limits.batchBytes };
     const now = Date.now();
-    for (const backlog of inTurns(this.#backlogs.values(), ({ organisationId }) => organisationId)) {
-      if (backlog.notBefore > now && !this.#closed) continue;
+    const due = waiting.filter(({ notBefore }) => notBefore <= now || this.#closed);
+    const organisations = new Set(due.map(({ organisationId }) => organisationId)).size;
+    const room = (this.#limits.batchBytes * this.#paces[kind].share) / organisations;
+    const taken = new Map<string, number>();
+    for (const backlog of inTurns(due, ({ organisationId }) => organisationId)) {
       if (backlog.isAlone && turns.length > 0) continue;
-      const reports = backlog.next();
+      const before = taken.get(backlog.organisationId) ?? 0;
+      if (before >= room) continue;
+      const reports = backlog.next(room - before);
       const bytes = reports.reduce((total, report) => total + report.bytes, 0);
-      const kind = backlog.isLarge ? 'large' : 'small';
-      if (bytes > room[kind] && room[kind] < this.#limits.batchBytes) continue;
-      room[kind] -= bytes;
-      turns.push({ backlog, reports });
+      if (before > 0 && before + bytes > room) continue;
+      taken.set(backlog.organisationId, before + bytes);
+      turns.push({ backlog, reports, bytes });
       if (backlog.isAlone || turns.length === batchSize) break;
     }
     return turns;
   }
 
-  async #store(turns: readonly Turn[]): Promise<void> {
+  async #store(kind: Kind, turns: readonly Turn[]): Promise<void> {
+    for (const { backlog } of turns) backlog.isUnderWay = true;
     try {
       const recordings = turns.map(({ backlog, reports }) => new Recording(backlog.executionId, reports));
+      const since = performance.now();
       const stored = await storeRecordings(this.#options.orm, recordings);
+      const bytes = turns.reduce((total, turn) => total + turn.bytes, 0);
+      this.#paces[kind].took(bytes / this.#limits.batchBytes, performance.now() - since);
       this.#progressAt = Date.now();
       for (const [index, turn] of turns.entries()) this.#stored(turn, recordings[index]!, stored);
       this.#count(stored);
@@ -208,6 +235,11 @@ export class ExecutionRecorder {
       if (this.#closed) this.#leave(turns, error);
       else if (isPassing(error)) this.#tryAgain(turns, error);
       else this.#isolate(turns, error);
+    } finally {
+      for (const { backlog } of turns) {
+        backlog.isUnderWay = false;
+        if (this.#backlogs.get(backlog.executionId) === backlog) this.#begin(backlog);
+      }
     }
   }
 
@@ -297,4 +329,8 @@ export class ExecutionRecorder {
   #warn(message: string, error: unknown): void {
     this.#options.warn?.(message, error);
   }
+}
+
+function kindOf(backlog: Backlog): Kind {
+  return backlog.isLarge ? 'large' : 'small';
 }

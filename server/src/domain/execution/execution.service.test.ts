@@ -74,6 +74,21 @@ describe('start', () => {
     expect(worked).toEqual([`${parent.id} a 1`, `${start.id} a 1`]);
   });
 
+  test.each([null, 'text', 0, [null], { a: null, deep: [{ b: 'ä€𝄞\\u0041' }] }])(
+    'an execution is stored as it was given, with %j',
+    async (given: Json) => {
+      const workflowId = bench.publish(sketch({ a: W }, []));
+      const [input, metadata] = [{ given }, { key: 'value' }];
+      const start = { organisationId, startedBy, workflowId, input, metadata, trigger: given };
+      const { id, createdAt } = await bench.service.start(start);
+      await bench.ended(id);
+      const stored = await bench.database.orm.em.fork().findOneOrFail(Execution, { id });
+      expect(stored).toMatchObject({ organisationId, workflowId, workflowVersion: 1, input, metadata, trigger: given });
+      expect(stored).toMatchObject({ createdAt, startedByType: startedBy.type, startedById: startedBy.id });
+      expect(stored).toMatchObject({ parentExecutionId: null, retryOf: null, replayOf: null, response: null });
+    },
+  );
+
   test('an input that does not satisfy the schema is refused with every place', async () => {
     const schema = { type: 'object', required: ['n'], properties: { n: { type: 'integer' }, s: { type: 'string' } } };
     const refused = bench.begin(sketch({ a: W }, [], { input_schema: schema }), { s: 1 });

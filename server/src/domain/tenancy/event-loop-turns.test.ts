@@ -5,6 +5,8 @@ import { sharedResources } from './shared-resources.ts';
 /** Milliseconds of processor time that a piece of work takes. */
 let costMs = 0;
 let usedMs = 0;
+/** What work in progress has taken of the time that passes by itself. */
+let tookMs = 0;
 let turns: EventLoopTurns;
 /** Whose work has begun, in order. */
 let begun: string[];
@@ -12,8 +14,13 @@ let begun: string[];
 beforeEach(() => {
   costMs = 0;
   usedMs = 0;
+  tookMs = 0;
   begun = [];
-  turns = new EventLoopTurns('test_loop', () => usedMs);
+  turns = new EventLoopTurns(
+    'test_loop',
+    () => usedMs,
+    () => performance.now() + tookMs,
+  );
 });
 
 const iteration = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -46,6 +53,37 @@ describe('on an event loop', () => {
     await keepBusy('a');
     void want('a', 500);
     expect(begun).toHaveLength(500);
+  });
+
+  test('one that is alone lets the next iteration come every 10 ms, and waits for no other', async () => {
+    await keepBusy('a');
+    const busy = async (): Promise<void> => {
+      for (let n = 0; n < 50; n += 1) {
+        await work('a');
+        tookMs += 1;
+      }
+    };
+    const all = busy();
+    await Promise.resolve();
+    let count = 0;
+    for (; begun.length < 50; count += 1) {
+      expect(begun.length).toBeLessThan(12 * (count + 1));
+      await iteration();
+    }
+    expect(count).toBeGreaterThan(3);
+    expect(count).toBeLessThan(10);
+    await all;
+  });
+
+  test('whether several are at work is known for a second or two', async () => {
+    void want('a', 5);
+    expect(turns.isShared).toBe(false);
+    void want('b', 1);
+    expect(turns.isShared).toBe(true);
+    tookMs += 1_000;
+    expect(turns.isShared).toBe(true);
+    tookMs += 1_000;
+    expect(turns.isShared).toBe(false);
   });
 
   test('all work of several begins at once while iterations are short', () => {

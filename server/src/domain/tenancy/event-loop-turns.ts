@@ -5,11 +5,13 @@ import { Turns } from './turns.ts';
 
 /** Milliseconds of processor time that an iteration of the event loop should take at most, while organisations share it. */
 const targetMs = 5;
+/** Milliseconds after which an iteration is over even for an organisation that is alone: nobody else is heard before the next. */
+const iterationMs = 10;
 /** Pieces of work that begin in an iteration: so many while iterations are short, and so few when the longest work is heavy. */
 const maxPace = 64;
 const minPace = 1 / 64;
 /** How much the pace grows with each iteration that is short. */
-const growth = 1.1;
+const growth = 1.05;
 /** Milliseconds after which the next piece of work begins however long iterations are: work that takes no turns may keep the loop busy. */
 const maxPauseMs = 100;
 /** Milliseconds after which what an organisation has begun counts no more, at least. */
@@ -29,13 +31,14 @@ interface Begun {
 
 /**
  * The event loop of a process, which the work of all organisations shares. Whatever begins a piece of work asks for a turn. As
- * long as iterations of the loop are short, or only one organisation has work, all begins at once. Otherwise only so much
- * begins that iterations become short again, in turns by organisation; one that begins less than half of its share does
- * not wait. What has begun takes no further turns: so little of it is under way then that answers from the database and from
- * the network are heard soon, whoever waits for them.
+ * long as iterations of the loop are short, all begins at once; one that is alone waits for no more than the next iteration
+ * after 10 ms. Otherwise only so much begins that iterations become short again, in turns by organisation; one that begins less
+ * than half of its share does not wait. What has begun takes no further turns: so little of it is under way then that answers
+ * from the database and from the network are heard soon, whoever waits for them.
  */
 export class EventLoopTurns {
   readonly #processorMs: () => number;
+  readonly #now: () => number;
   readonly #waiting = new Turns<Waiting>();
   readonly #begun = new Map<string, Begun>();
   #begunByAll = 0;
@@ -47,10 +50,13 @@ export class EventLoopTurns {
   #begunAt = 0;
   #isCounting = false;
   #usedMs = 0;
+  /** When this iteration began. */
+  #iterationSince = 0;
 
   /** `processorMs` tells what the thread has used; time in which the thread waits for a core is no work of anybody. */
-  constructor(name: string, processorMs: () => number = threadMs) {
+  constructor(name: string, processorMs: () => number = threadMs, now: () => number = () => performance.now()) {
     this.#processorMs = processorMs;
+    this.#now = now;
     watchSlots(name, () => this.load());
   }
 
@@ -58,7 +64,7 @@ export class EventLoopTurns {
   load(): SlotsLoad {
     let since = Infinity;
     for (const head of this.#waiting.heads()) since = Math.min(since, head.since);
-    const oldestMs = Math.max(0, performance.now() - since);
+    const oldestMs = Math.max(0, this.#now() - since);
     return { taken: this.#begunByAll, waiting: this.#waiting.size, oldestMs };
   }
 
@@ -73,19 +79,27 @@ export class EventLoopTurns {
       this.#begin(organisationId);
       return undefined;
     }
-    const since = performance.now();
+    const since = this.#now();
     return new Promise((resolve) => this.#waiting.push(organisationId, { organisationId, since, begin: resolve }));
+  }
+
+  /** Whether several organisations have begun something in the last second or two. */
+  get isShared(): boolean {
+    this.#startPeriod();
+    return this.#begun.size > 1;
   }
 
   #mayBegin(organisationId: string): boolean {
     if (this.#waiting.sizeOf(organisationId) > 0) return false;
-    if (this.#waiting.size === 0 && this.#credit >= 1) return true;
-    return this.#isAlone(organisationId) || this.#isLight(organisationId);
+    const isOver = this.#now() - this.#iterationSince >= iterationMs;
+    if (!isOver && this.#waiting.size === 0 && this.#credit >= 1) return true;
+    return (!isOver && this.#isAlone(organisationId)) || this.#isLight(organisationId);
   }
 
   /** True while nobody else has begun anything, or wants to. */
   #isAlone(organisationId: string): boolean {
-    return this.#waiting.size === 0 && this.#begunBy(organisationId) === this.#begunByAll;
+    const isOnlyOneWaiting = this.#waiting.size === this.#waiting.sizeOf(organisationId);
+    return isOnlyOneWaiting && this.#begunBy(organisationId) === this.#begunByAll;
   }
 
   /** True for one that begins less than half of its share. */
@@ -103,12 +117,12 @@ export class EventLoopTurns {
     if (begun) begun.now += 1;
     else this.#begun.set(organisationId, { now: 1, before: 0 });
     this.#begunByAll += 1;
-    this.#begunAt = performance.now();
+    this.#begunAt = this.#now();
     this.#credit = Math.max(0, this.#credit - 1);
   }
 
   #startPeriod(): void {
-    const age = performance.now() - this.#periodSince;
+    const age = this.#now() - this.#periodSince;
     if (age < periodMs) return;
     this.#periodSince += age;
     this.#begunByAll = 0;
@@ -124,6 +138,7 @@ export class EventLoopTurns {
     if (this.#isCounting) return;
     this.#isCounting = true;
     this.#usedMs = this.#processorMs();
+    this.#iterationSince = this.#now();
     setImmediate(() => this.#nextIteration());
   }
 
@@ -136,8 +151,11 @@ export class EventLoopTurns {
     }
     setImmediate(() => this.#nextIteration());
     this.#credit = Math.min(this.#credit + this.#pace, Math.max(1, this.#pace));
-    if (performance.now() - this.#begunAt >= maxPauseMs) this.#credit = Math.max(1, this.#credit);
+    if (this.#now() - this.#begunAt >= maxPauseMs) this.#credit = Math.max(1, this.#credit);
+    this.#iterationSince = this.#now();
     this.#startPeriod();
+    const [first] = this.#waiting.heads();
+    if (first && this.#isAlone(first.organisationId)) this.#credit = maxPace;
     while (this.#credit >= 1 && this.#waiting.size > 0) {
       const { organisationId, begin } = this.#waiting.take()!;
       this.#begin(organisationId);

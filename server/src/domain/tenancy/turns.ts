@@ -29,6 +29,12 @@ export class Turns<Item> {
     this.#size += 1;
   }
 
+  /** What `take` would take. */
+  peek(mayTake?: (organisationId: string) => boolean): Item | undefined {
+    for (const [organisationId, items] of this.#waiting) if (!mayTake || mayTake(organisationId)) return firstOf(items);
+    return undefined;
+  }
+
   /** The next item of those that may have a turn. */
   take(mayTake?: (organisationId: string) => boolean): Item | undefined {
     for (const [organisationId, items] of this.#waiting) {

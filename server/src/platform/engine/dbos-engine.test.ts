@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import type { Json } from '../../domain/domain-error.ts';
-import type { RunBody } from '../../domain/execution/engine.ts';
+import type { RowsBeside, RunBody, RunRequest } from '../../domain/execution/engine.ts';
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts';
 import { DbosEngine } from './dbos-engine.ts';
 import { until } from '../../../test/until.ts';
@@ -116,6 +116,26 @@ test('nothing runs when the transaction is rolled back', async () => {
   await later(700);
   expect(seen).toEqual([]);
   expect(await engine.ended(['r2'])).toEqual(['r2']);
+});
+
+test('outside of a transaction, rows are stored in the statement that stores the run, or neither is', async () => {
+  const em = database.orm.em.fork();
+  const rows = (sql: string): RowsBeside => ({
+    name: sql,
+    sql: (parameter) => sql.replace('?', parameter),
+    value: 'b1',
+  });
+  const run = (runId: string): RunRequest => ({ runId, body: 'steps@1', input: {} });
+  await em.execute('create table beside (id text primary key)');
+  await engine.submit([run('b1')], em, rows('insert into beside values (?)'));
+  await until(() => seen.length === 1);
+  // Its row is there already.
+  await expect(engine.submit([run('b2')], em, rows('insert into beside values (?)'))).rejects.toThrow('beside_pkey');
+  await expect(engine.submit([run('b3')], em)).rejects.toThrow('transaction');
+  await later(700);
+  expect(seen).toMatchObject([{ runId: 'b1' }]);
+  expect(await em.execute('select id from beside')).toEqual([{ id: 'b1' }]);
+  expect(await engine.ended(['b2', 'b3'])).toEqual(['b2', 'b3']);
 });
 
 test('a run in a released savepoint waits for the transaction around it', async () => {

@@ -14,6 +14,7 @@ import {
   Engine,
   type EngineHealth,
   type Query,
+  type RowsBeside,
   RunAbandonedError,
   type RunBody,
   type RunRequest,
@@ -52,7 +53,7 @@ import {
 import { StepLog } from './step-log.ts';
 import { insertRuns, type Submission } from './submission.ts';
 import { Suspensions } from './suspension.ts';
-import { clientOf, transactionOf } from './transaction-client.ts';
+import { clientOf, queryOf, transactionOf } from './transaction-client.ts';
 
 type DbosBody = (input: Json) => Promise<void>;
 
@@ -206,23 +207,20 @@ export class DbosEngine extends Engine {
     });
   }
 
-  async submit(runs: readonly RunRequest[], em: EntityManager): Promise<void> {
+  async submit(runs: readonly RunRequest[], em: EntityManager, rows?: RowsBeside): Promise<void> {
     this.#executor();
     if (this.#state !== 'running') throw new EngineUnavailableError('This process is stopping. Try again in a moment.');
-    const transaction = transactionOf(em);
+    const transaction = rows && !em.isInTransaction() ? undefined : transactionOf(em);
     const submissions: Submission[] = [];
     try {
       for (const run of runs) submissions.push(await this.#prepare(run));
-      const added = await insertRuns(transaction, submissions);
-      failpoint('submit.stored');
+      const added = await insertRuns(queryOf(em, transaction), submissions, rows);
+      if (transaction) failpoint('submit.stored');
       for (const submission of submissions) {
+        const begin = (): void => this.#begin(submission);
         if (!added.has(submission.status.workflowUUID)) this.#drop(submission);
-        else
-          this.#afterCommit.add(
-            transaction,
-            () => this.#begin(submission),
-            () => this.#drop(submission),
-          );
+        else if (transaction) this.#afterCommit.add(transaction, begin, () => this.#drop(submission));
+        else begin();
       }
     } catch (error) {
       for (const submission of submissions) this.#drop(submission);

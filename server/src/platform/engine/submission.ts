@@ -1,5 +1,6 @@
 import type { WorkflowStatusInternal } from '@dbos-inc/dbos-sdk/internal/system_database';
-import { CompiledQuery, type Transaction } from 'kysely';
+import type { RowsBeside } from '../../domain/execution/engine.ts';
+import type { PreparedQuery } from '../../domain/prepared-query.ts';
 
 /** A run as it is to be stored, and the token of the process that starts it, if one does. */
 export interface Submission {
@@ -7,9 +8,11 @@ export interface Submission {
   readonly token: string;
 }
 
-/** One round trip instead of the library's two, for any number of runs. */
-const insert = `
-with given as (
+/** One round trip instead of the library's two, for any number of runs and for the rows beside them. */
+const insert = (beside: RowsBeside | undefined): PreparedQuery => ({
+  name: `flowpact_submit_${beside?.name ?? 'runs'}`,
+  text: `
+with ${beside ? `beside as (${beside.sql('$15')}), ` : ''}given as (
   select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::jsonb[], $10::text[], $14::text[])
     as given(id, status, name, queue, executor, partition, token, input, attributes, serialization, tenant)
 ), run as (
@@ -24,32 +27,33 @@ with given as (
 ), input as (
   insert into dbos.workflow_input (workflow_uuid, inputs) select id, input from given join run using (id)
 )
-select id from run`;
+select id from run`,
+});
 
-/** Stores the runs in the transaction; the ids of those that were not there before. */
+/** Stores the runs, and the rows beside them; the ids of those that were not there before. */
 export async function insertRuns(
-  transaction: Transaction<unknown>,
+  query: (statement: PreparedQuery, values: unknown[]) => Promise<readonly { id: string }[]>,
   submissions: readonly Submission[],
+  beside: RowsBeside | undefined,
 ): Promise<ReadonlySet<string>> {
   const column = (of: (submission: Submission) => unknown): unknown[] => submissions.map((one) => of(one) ?? null);
   const { applicationVersion, applicationID, applicationName } = submissions[0]!.status;
-  const { rows } = await transaction.executeQuery<{ id: string }>(
-    CompiledQuery.raw(insert, [
-      column(({ status }) => status.workflowUUID),
-      column(({ status }) => status.status),
-      column(({ status }) => status.workflowName),
-      column(({ status }) => status.queueName),
-      column(({ status }) => status.executorId),
-      column(({ status }) => status.queuePartitionKey),
-      column(({ token }) => token),
-      column(({ status }) => status.input),
-      column(({ status }) => status.attributes && JSON.stringify(status.attributes)),
-      column(({ status }) => status.serialization),
-      applicationVersion,
-      applicationID,
-      applicationName,
-      column(({ status }) => status.authenticatedUser),
-    ]),
-  );
+  const values = [
+    column(({ status }) => status.workflowUUID),
+    column(({ status }) => status.status),
+    column(({ status }) => status.workflowName),
+    column(({ status }) => status.queueName),
+    column(({ status }) => status.executorId),
+    column(({ status }) => status.queuePartitionKey),
+    column(({ token }) => token),
+    column(({ status }) => status.input),
+    column(({ status }) => status.attributes && JSON.stringify(status.attributes)),
+    column(({ status }) => status.serialization),
+    applicationVersion,
+    applicationID,
+    applicationName,
+    column(({ status }) => status.authenticatedUser),
+  ];
+  const rows = await query(insert(beside), beside ? [...values, beside.value] : values);
   return new Set(rows.map(({ id }) => id));
 }

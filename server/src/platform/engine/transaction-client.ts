@@ -1,6 +1,10 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { CompiledQuery, type Transaction } from 'kysely';
 import type { ClientBase } from 'pg';
+import { type PreparedQuery, runPrepared } from '../../domain/prepared-query.ts';
+
+/** Runs a statement and answers with its rows. */
+type Run = <Row extends object>(statement: PreparedQuery, values: unknown[]) => Promise<readonly Row[]>;
 
 /** The open transaction of `em`; throws outside of one. */
 export function transactionOf(em: EntityManager): Transaction<unknown> {
@@ -16,4 +20,16 @@ export function clientOf(transaction: Transaction<unknown>): ClientBase {
     return { rows, rowCount: Number(numAffectedRows ?? rows.length) };
   };
   return { query } as unknown as ClientBase;
+}
+
+/** In the transaction of `em`, or outside of any. Throws what the ORM makes of errors of the database. */
+export function queryOf(em: EntityManager, transaction: Transaction<unknown> | undefined): Run {
+  return async <Row extends object>(statement: PreparedQuery, values: unknown[]) => {
+    try {
+      if (!transaction) return await runPrepared<Row>(em, statement, values);
+      return (await transaction.executeQuery<Row>(CompiledQuery.raw(statement.text, values))).rows;
+    } catch (error) {
+      throw em.getDriver().convertException(error as Error);
+    }
+  };
 }
