@@ -15,7 +15,7 @@ export function encodeEvent({ id, event, data, retry }: ServerSentEvent): string
 
 const singleLine = (text: string) => text.replace(/[\r\n\0]/g, ' ');
 
-/** Characters that are written at once at most, and that wait for the client before the source is asked for more. */
+/** Characters that are written at once, give or take an event; a client that has more to read keeps the source waiting. */
 const chunkLength = 16 * 1024;
 
 /**

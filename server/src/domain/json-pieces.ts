@@ -20,6 +20,18 @@ export class JsonPieces {
     return toJsonb(value);
   }
 
+  /** The text of the list of all that `rowsOf` makes of the items: of one item after the other, as its turn comes. */
+  async list<Item>(items: Iterable<Item>, rowsOf: (item: Item) => Iterable<unknown>): Promise<string> {
+    const texts: string[] = [];
+    for (const item of items) {
+      for (const row of rowsOf(item)) {
+        const text = this.write(row);
+        texts.push(typeof text === 'string' ? text : await text);
+      }
+    }
+    return `[${texts.join(',')}]`;
+  }
+
   async #afterPause(value: unknown, bytes: number): Promise<string> {
     await this.#pause();
     return this.#write(value, bytes);

@@ -99,7 +99,8 @@ export class Lane<Item, Answer> {
 
   /** What waits for an answer. */
   get backlog(): BatchBacklog {
-    const called = [...this.#calls].flat();
+    // Of a call that is tried again in halves, some stand in two.
+    const called = [...new Set([...this.#calls].flat())];
     const first = [...this.#next.heads(), ...this.#again, ...called];
     const since = first.reduce((oldest, { at }) => Math.min(oldest, at), Infinity);
     const items = this.#next.size + this.#again.length + called.length;

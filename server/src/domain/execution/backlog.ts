@@ -81,7 +81,7 @@ export class Backlog {
     return new Promise((resolve) => this.#queue.at(-1)!.waiting.push(resolve));
   }
 
-  /** The reports whose turn it is: one at least, otherwise up to a slice, and up to so many bytes. They stay in here until `done` or `drop`. */
+  /** The reports whose turn it is: at least one, otherwise at most a slice and so many bytes. They stay until `done` or `drop`. */
   next(atMost: number): readonly Report[] {
     const reports: Report[] = [];
     const room = Math.min(atMost, this.#sliceBytes);

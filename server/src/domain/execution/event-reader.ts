@@ -51,8 +51,8 @@ const bytesAtOnce = 4 * 1_048_576;
 /**
  * Reads the logs for all followers of a process: many places in one statement, one statement at a time, and followers who
  * stand at the same place share what is found. Thousands of them take one connection of the pool and no more, and
- * organisations take turns in it. Statements are bounded in time while organisations share them, and in bytes, in which places take turns: the next event of each, then
- * the ones behind those.
+ * organisations take turns in it. Statements are bounded in time while organisations share them, and in
+ * bytes, in which places take turns: the next event of each, then the ones behind those.
  */
 export class EventReader {
   readonly #em: EntityManager;

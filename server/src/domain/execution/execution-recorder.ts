@@ -197,7 +197,7 @@ export class ExecutionRecorder {
     return [...this.#backlogs.values()].filter((backlog) => !backlog.isUnderWay && kindOf(backlog) === kind);
   }
 
-  /** What the next statement writes: as much of each organisation, a slice of each of its executions, or large reports as far as they fit. */
+  /** What the next statement writes: as much of each organisation, and of each of its executions a slice or a large report. */
   #choose(kind: Kind, waiting: readonly Backlog[]): Turn[] {
     const turns: Turn[] = [];
     const now = Date.now();

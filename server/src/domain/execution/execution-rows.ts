@@ -15,10 +15,8 @@ const insert = (parameter: string): string => `
 
 /** New executions, as rows to be stored with their runs. */
 export async function executionRows(executions: readonly Execution[]): Promise<RowsBeside> {
-  const pieces = new JsonPieces();
-  const rows: string[] = [];
-  for (const execution of executions) rows.push(await pieces.write(rowOf(execution)));
-  return { name: 'executions', sql: insert, value: `[${rows.join(',')}]` };
+  const value = await new JsonPieces().list(executions, (execution) => [rowOf(execution)]);
+  return { name: 'executions', sql: insert, value };
 }
 
 function rowOf(execution: Execution): Record<string, unknown> {

@@ -157,11 +157,11 @@ interface Row {
 export async function storeRecordings(orm: MikroORM, recordings: readonly Recording[]): Promise<Stored> {
   const pieces = new JsonPieces();
   const values = [
-    await listOf(pieces, recordings, (recording) => [recording.executionRow()]),
-    await listOf(pieces, recordings, (recording) => recording.stepRows()),
-    await listOf(pieces, recordings, (recording) => recording.eventRows()),
-    await listOf(pieces, recordings, (recording) => recording.logRows()),
-    await listOf(pieces, recordings, (recording) => recording.waitRows()),
+    await pieces.list(recordings, (recording) => [recording.executionRow()]),
+    await pieces.list(recordings, (recording) => recording.stepRows()),
+    await pieces.list(recordings, (recording) => recording.eventRows()),
+    await pieces.list(recordings, (recording) => recording.logRows()),
+    await pieces.list(recordings, (recording) => recording.waitRows()),
   ];
   const pool = await orm.em.getConnection().getNativeClient();
   const { rows } = await pool.query<Row>({ name: 'store_recordings', text: statement, values });
@@ -169,21 +169,6 @@ export async function storeRecordings(orm: MikroORM, recordings: readonly Record
   const open = rows.flatMap(({ id, status, seconds }) => (id ? [[id, { status, seconds }] as const] : []));
   const steps = rows.flatMap(({ type, status, seconds }) => (type ? [{ type, status, seconds }] : []));
   return { open: new Map(open), steps, heard: rows.some(({ id, type }) => id === null && type === null) };
-}
-
-async function listOf(
-  pieces: JsonPieces,
-  recordings: readonly Recording[],
-  rowsOf: (recording: Recording) => readonly Record<string, unknown>[],
-): Promise<string> {
-  const texts: string[] = [];
-  for (const recording of recordings) {
-    for (const row of rowsOf(recording)) {
-      const text = pieces.write(row);
-      texts.push(typeof text === 'string' ? text : await text);
-    }
-  }
-  return `[${texts.join(',')}]`;
 }
 
 /** Ends what was at work in an execution that has ended without its run. */

@@ -154,7 +154,7 @@ export class EventLoopTurns {
     if (this.#now() - this.#begunAt >= maxPauseMs) this.#credit = Math.max(1, this.#credit);
     this.#iterationSince = this.#now();
     this.#startPeriod();
-    const [first] = this.#waiting.heads();
+    const first = this.#waiting.peek();
     if (first && this.#isAlone(first.organisationId)) this.#credit = maxPace;
     while (this.#credit >= 1 && this.#waiting.size > 0) {
       const { organisationId, begin } = this.#waiting.take()!;

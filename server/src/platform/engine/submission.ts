@@ -1,6 +1,7 @@
 import type { WorkflowStatusInternal } from '@dbos-inc/dbos-sdk/internal/system_database';
 import type { RowsBeside } from '../../domain/execution/engine.ts';
 import type { PreparedQuery } from '../../domain/prepared-query.ts';
+import type { RunStatement } from './transaction-client.ts';
 
 /** A run as it is to be stored, and the token of the process that starts it, if one does. */
 export interface Submission {
@@ -32,7 +33,7 @@ select id from run`,
 
 /** Stores the runs, and the rows beside them; the ids of those that were not there before. */
 export async function insertRuns(
-  query: (statement: PreparedQuery, values: unknown[]) => Promise<readonly { id: string }[]>,
+  run: RunStatement,
   submissions: readonly Submission[],
   beside: RowsBeside | undefined,
 ): Promise<ReadonlySet<string>> {
@@ -54,6 +55,6 @@ export async function insertRuns(
     applicationName,
     column(({ status }) => status.authenticatedUser),
   ];
-  const rows = await query(insert(beside), beside ? [...values, beside.value] : values);
+  const rows = await run<{ id: string }>(insert(beside), beside ? [...values, beside.value] : values);
   return new Set(rows.map(({ id }) => id));
 }

@@ -4,7 +4,7 @@ import type { ClientBase } from 'pg';
 import { type PreparedQuery, runPrepared } from '../../domain/prepared-query.ts';
 
 /** Runs a statement and answers with its rows. */
-type Run = <Row extends object>(statement: PreparedQuery, values: unknown[]) => Promise<readonly Row[]>;
+export type RunStatement = <Row extends object>(statement: PreparedQuery, values: unknown[]) => Promise<readonly Row[]>;
 
 /** The open transaction of `em`; throws outside of one. */
 export function transactionOf(em: EntityManager): Transaction<unknown> {
@@ -23,7 +23,7 @@ export function clientOf(transaction: Transaction<unknown>): ClientBase {
 }
 
 /** In the transaction of `em`, or outside of any. Throws what the ORM makes of errors of the database. */
-export function queryOf(em: EntityManager, transaction: Transaction<unknown> | undefined): Run {
+export function queryOf(em: EntityManager, transaction: Transaction<unknown> | undefined): RunStatement {
   return async <Row extends object>(statement: PreparedQuery, values: unknown[]) => {
     try {
       if (!transaction) return await runPrepared<Row>(em, statement, values);
