@@ -18,7 +18,7 @@ import (
 // checks if the Layer type satisfies the MappedNullable interface at compile time
 var _ MappedNullable = &Layer{}
 
-// Layer A node with its place in the order. Fields of nodes that are not described here are as in `WorkflowNode`.
+// Layer A node with its place in the order.
 type Layer struct {
 	// Unique in the workflow, `^[a-z][a-z0-9_]{0,63}$`.
 	Id string `json:"id"`
@@ -36,6 +36,12 @@ type Layer struct {
 	When *string `json:"when,omitempty"`
 	Retry *LayerRetry `json:"retry,omitempty"`
 	Timeout *LayerTimeout `json:"timeout,omitempty"`
+	Join *LayerJoin `json:"join,omitempty"`
+	// As in `WorkflowNode`.
+	OnError *string `json:"on_error,omitempty"`
+	// As in `WorkflowNode`.
+	NeedsApproval *bool `json:"needs_approval,omitempty"`
+	Position *WorkflowNodePosition `json:"position,omitempty"`
 	AdditionalProperties map[string]interface{}
 }
 
@@ -325,6 +331,134 @@ func (o *Layer) SetTimeout(v LayerTimeout) {
 	o.Timeout = &v
 }
 
+// GetJoin returns the Join field value if set, zero value otherwise.
+func (o *Layer) GetJoin() LayerJoin {
+	if o == nil || IsNil(o.Join) {
+		var ret LayerJoin
+		return ret
+	}
+	return *o.Join
+}
+
+// GetJoinOk returns a tuple with the Join field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+func (o *Layer) GetJoinOk() (*LayerJoin, bool) {
+	if o == nil || IsNil(o.Join) {
+		return nil, false
+	}
+	return o.Join, true
+}
+
+// HasJoin returns a boolean if a field has been set.
+func (o *Layer) HasJoin() bool {
+	if o != nil && !IsNil(o.Join) {
+		return true
+	}
+
+	return false
+}
+
+// SetJoin gets a reference to the given LayerJoin and assigns it to the Join field.
+func (o *Layer) SetJoin(v LayerJoin) {
+	o.Join = &v
+}
+
+// GetOnError returns the OnError field value if set, zero value otherwise.
+func (o *Layer) GetOnError() string {
+	if o == nil || IsNil(o.OnError) {
+		var ret string
+		return ret
+	}
+	return *o.OnError
+}
+
+// GetOnErrorOk returns a tuple with the OnError field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+func (o *Layer) GetOnErrorOk() (*string, bool) {
+	if o == nil || IsNil(o.OnError) {
+		return nil, false
+	}
+	return o.OnError, true
+}
+
+// HasOnError returns a boolean if a field has been set.
+func (o *Layer) HasOnError() bool {
+	if o != nil && !IsNil(o.OnError) {
+		return true
+	}
+
+	return false
+}
+
+// SetOnError gets a reference to the given string and assigns it to the OnError field.
+func (o *Layer) SetOnError(v string) {
+	o.OnError = &v
+}
+
+// GetNeedsApproval returns the NeedsApproval field value if set, zero value otherwise.
+func (o *Layer) GetNeedsApproval() bool {
+	if o == nil || IsNil(o.NeedsApproval) {
+		var ret bool
+		return ret
+	}
+	return *o.NeedsApproval
+}
+
+// GetNeedsApprovalOk returns a tuple with the NeedsApproval field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+func (o *Layer) GetNeedsApprovalOk() (*bool, bool) {
+	if o == nil || IsNil(o.NeedsApproval) {
+		return nil, false
+	}
+	return o.NeedsApproval, true
+}
+
+// HasNeedsApproval returns a boolean if a field has been set.
+func (o *Layer) HasNeedsApproval() bool {
+	if o != nil && !IsNil(o.NeedsApproval) {
+		return true
+	}
+
+	return false
+}
+
+// SetNeedsApproval gets a reference to the given bool and assigns it to the NeedsApproval field.
+func (o *Layer) SetNeedsApproval(v bool) {
+	o.NeedsApproval = &v
+}
+
+// GetPosition returns the Position field value if set, zero value otherwise.
+func (o *Layer) GetPosition() WorkflowNodePosition {
+	if o == nil || IsNil(o.Position) {
+		var ret WorkflowNodePosition
+		return ret
+	}
+	return *o.Position
+}
+
+// GetPositionOk returns a tuple with the Position field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+func (o *Layer) GetPositionOk() (*WorkflowNodePosition, bool) {
+	if o == nil || IsNil(o.Position) {
+		return nil, false
+	}
+	return o.Position, true
+}
+
+// HasPosition returns a boolean if a field has been set.
+func (o *Layer) HasPosition() bool {
+	if o != nil && !IsNil(o.Position) {
+		return true
+	}
+
+	return false
+}
+
+// SetPosition gets a reference to the given WorkflowNodePosition and assigns it to the Position field.
+func (o *Layer) SetPosition(v WorkflowNodePosition) {
+	o.Position = &v
+}
+
 func (o Layer) MarshalJSON() ([]byte, error) {
 	toSerialize,err := o.ToMap()
 	if err != nil {
@@ -355,6 +489,18 @@ func (o Layer) ToMap() (map[string]interface{}, error) {
 	}
 	if !IsNil(o.Timeout) {
 		toSerialize["timeout"] = o.Timeout
+	}
+	if !IsNil(o.Join) {
+		toSerialize["join"] = o.Join
+	}
+	if !IsNil(o.OnError) {
+		toSerialize["on_error"] = o.OnError
+	}
+	if !IsNil(o.NeedsApproval) {
+		toSerialize["needs_approval"] = o.NeedsApproval
+	}
+	if !IsNil(o.Position) {
+		toSerialize["position"] = o.Position
 	}
 
 	for key, value := range o.AdditionalProperties {
@@ -410,6 +556,10 @@ func (o *Layer) UnmarshalJSON(data []byte) (err error) {
 		delete(additionalProperties, "when")
 		delete(additionalProperties, "retry")
 		delete(additionalProperties, "timeout")
+		delete(additionalProperties, "join")
+		delete(additionalProperties, "on_error")
+		delete(additionalProperties, "needs_approval")
+		delete(additionalProperties, "position")
 		o.AdditionalProperties = additionalProperties
 	}
 

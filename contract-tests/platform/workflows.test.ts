@@ -189,6 +189,28 @@ describe('exportWorkflow and importWorkflow', () => {
     expect(await statuses({ total: 5, tags: ['urgent'] })).toEqual({ ...done, approve: 'completed' });
   });
 
+  test('a layer has all that a node has, and 400: nothing else', async () => {
+    const layer = {
+      id: 'a',
+      index: 0,
+      type: 'set',
+      params: { values: {} },
+      join: 1,
+      on_error: 'continue',
+      needs_approval: true,
+      position: { x: 1, y: 2 },
+    };
+    const send = (more: object) => {
+      const raw = JSON.stringify({ name: 'x', layers: [{ ...layer, ...more }] });
+      return harness().call('importWorkflow', { raw, headers: { 'content-type': layers } });
+    };
+    const { index: _, ...node } = layer;
+    expect((await send({})).body.data.definition.nodes).toEqual([node]);
+    const { status, body } = await send({ on_fail: 'continue' });
+    expect(status).toBe(400);
+    expect(body.error.details.errors[0].field).toContain('on_fail');
+  });
+
   test('400: layers that are none are told by their place', async () => {
     const raw = JSON.stringify({ name: 'x', layers: [{ id: 'a', type: 'log' }] });
     const { body } = await harness().refused(

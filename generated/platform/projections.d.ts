@@ -60,6 +60,7 @@ export declare const projectLayerFilters: Projection;
 export declare const projectLayerFilter: Projection;
 export declare const projectLayerRetry: Projection;
 export declare const projectLayerRetry2: Projection;
+export declare const projectLayerPosition: Projection;
 export declare const projectLayersDocumentEdges: Projection;
 export declare const projectExecutionListResponse: Projection;
 export declare const projectExecutionListResponseData: Projection;

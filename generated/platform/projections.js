@@ -5,21 +5,11 @@ import * as validators from './validators/response.js';
 const isObject = (value) =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const keep = (value) => value;
-
 const escape = (key) => key.replaceAll('~', '~0').replaceAll('/', '~1');
 
 const reportDropped = (value, out, dropped, path) => {
   for (const key of Object.keys(value)) {
     if (!Object.hasOwn(out, key) && value[key] !== undefined) dropped.push(`${path}/${escape(key)}`);
-  }
-};
-
-const copyOthers = (value, out, project, dropped, path, pattern) => {
-  for (const key of Object.keys(value)) {
-    if (Object.hasOwn(out, key) || value[key] === undefined || (pattern && !pattern.test(key))) continue;
-    const copy = project(value[key], dropped, dropped && `${path}/${escape(key)}`);
-    Object.defineProperty(out, key, { value: copy, enumerable: true, configurable: true, writable: true });
   }
 };
 
@@ -608,7 +598,10 @@ export function projectLayer(value, dropped, path = '') {
   if (value.when !== undefined) out.when = value.when;
   if (value.retry !== undefined) out.retry = projectLayerRetry(value.retry, dropped, dropped && path + '/retry');
   if (value.timeout !== undefined) out.timeout = value.timeout;
-  copyOthers(value, out, keep, dropped, path);
+  if (value.join !== undefined) out.join = value.join;
+  if (value.on_error !== undefined) out.on_error = value.on_error;
+  if (value.needs_approval !== undefined) out.needs_approval = value.needs_approval;
+  if (value.position !== undefined) out.position = projectLayerPosition(value.position, dropped, dropped && path + '/position');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -646,6 +639,15 @@ export function projectLayerRetry2(value, dropped, path = '') {
   if (value.backoff_multiplier !== undefined) out.backoff_multiplier = value.backoff_multiplier;
   if (value.jitter_fraction !== undefined) out.jitter_fraction = value.jitter_fraction;
   if (value.on !== undefined) out.on = value.on;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectLayerPosition(value, dropped, path = '') {
+  if (!isObject(value)) return value;
+  const out = {};
+  if (value.x !== undefined) out.x = value.x;
+  if (value.y !== undefined) out.y = value.y;
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }

@@ -1672,7 +1672,7 @@ export interface components {
             /** @description Error codes worth another attempt; all when absent. */
             on?: string[];
         };
-        /** @description A node with its place in the order. Fields of nodes that are not described here are as in `WorkflowNode`. */
+        /** @description A node with its place in the order. */
         Layer: {
             /** @description Unique in the workflow, `^[a-z][a-z0-9_]{0,63}$`. */
             id: string;
@@ -1694,8 +1694,22 @@ export interface components {
             retry?: components["schemas"]["LayerRetry"] | components["schemas"]["RetryPolicy"];
             /** @description Seconds, or a duration where they are not whole. */
             timeout?: number | components["schemas"]["Duration"];
-        } & {
-            [key: string]: unknown;
+            /** @description As in `WorkflowNode`. */
+            join?: ("all" | "any") | number;
+            /**
+             * @description As in `WorkflowNode`.
+             * @enum {unknown}
+             */
+            on_error?: "fail" | "continue" | "route";
+            /** @description As in `WorkflowNode`. */
+            needs_approval?: boolean;
+            /** @description Where an editor draws it. */
+            position?: {
+                /** @description From the left. */
+                x: number;
+                /** @description From the top. */
+                y: number;
+            };
         };
         /**
          * @description A workflow as ordered layers. Every layer waits for the layer before it; where all of that may be skipped by filters,

@@ -279,6 +279,7 @@ __all__ = [
     "KvVersionConflictProblem",
     "Layer",
     "LayerFilter",
+    "LayerJoin",
     "LayerRetry",
     "LayerTimeout",
     "LayersDocument",
@@ -773,6 +774,7 @@ from flowpact.models.kv_version_conflict_error_error import KvVersionConflictErr
 from flowpact.models.kv_version_conflict_problem import KvVersionConflictProblem as KvVersionConflictProblem
 from flowpact.models.layer import Layer as Layer
 from flowpact.models.layer_filter import LayerFilter as LayerFilter
+from flowpact.models.layer_join import LayerJoin as LayerJoin
 from flowpact.models.layer_retry import LayerRetry as LayerRetry
 from flowpact.models.layer_timeout import LayerTimeout as LayerTimeout
 from flowpact.models.layers_document import LayersDocument as LayersDocument

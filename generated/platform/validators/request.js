@@ -1613,6 +1613,7 @@ return errors === 0;
 
 export const layersDocument = validate100;
 const schema43 = {"type":"object","additionalProperties":false,"required":["name","layers"],"properties":{"name":{"$ref":"#/$defs/WorkflowName"},"description":{"type":["string","null"],"maxLength":5000},"tags":{"$ref":"#/$defs/WorkflowTags"},"layers":{"type":"array","maxItems":500,"items":{"$ref":"#/$defs/Layer"}},"edges":{"type":"array","maxItems":5000,"items":{"$ref":"#/$defs/WorkflowEdge"}},"input_schema":{"type":"object","additionalProperties":true},"output":{},"variables":{"type":"object","additionalProperties":true},"settings":{"$ref":"#/$defs/WorkflowSettings"}}};
+const schema44 = {"type":"object","additionalProperties":false,"required":["id","index","type"],"properties":{"id":{"type":"string","minLength":1,"maxLength":200},"index":{"type":"integer","minimum":0,"maximum":1000000},"type":{"type":"string","minLength":1,"maxLength":200},"name":{"type":"string","maxLength":200},"params":{"type":"object","additionalProperties":true},"filters":{"type":"array","minItems":1,"maxItems":20,"items":{"$ref":"#/$defs/LayerFilter"}},"when":{"type":"string","maxLength":65536},"retry":{"anyOf":[{"$ref":"#/$defs/LayerRetry"},{"$ref":"#/$defs/RetryPolicy"}]},"timeout":{"anyOf":[{"type":"integer","minimum":1,"maximum":31622400},{"$ref":"#/$defs/Duration"}]},"join":{"oneOf":[{"type":"string","enum":["all","any"]},{"type":"integer","minimum":1,"maximum":500}]},"on_error":{"type":"string","enum":["fail","continue","route"]},"needs_approval":{"type":"boolean"},"position":{"type":"object","additionalProperties":false,"required":["x","y"],"properties":{"x":{"type":"number"},"y":{"type":"number"}}}},"if":{"required":["filters"],"properties":{"filters":{}}},"then":{"properties":{"when":{"x-problem":{"message":"cannot stand beside filters; say it in one of them","schema":{"not":{}}}}}}};
 const schema45 = {"type":"object","additionalProperties":false,"required":["left_value","operator"],"properties":{"left_value":{},"operator":{"type":"string","enum":["eq","neq","gt","gte","lt","lte","contains","not_contains","is_empty","not_empty"]},"right_value":{},"mode":{"type":"string","enum":["and","or"]}}};
 
 function validate104(data, instancePath = ""){
@@ -1878,6 +1879,12 @@ if(data.type === undefined){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate103/required",keyword:"required",params:{missingProperty: "type"}});
 errors++;
 }
+for(const key0 in data){
+if(!(func25.call(schema44.properties, key0))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate103/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
 if(data.id !== undefined){
 let data1 = data.id;
 if(typeof data1 === "string"){
@@ -2068,6 +2075,119 @@ else {
 vErrors = null;
 }
 }
+}
+}
+if(data.join !== undefined){
+let data11 = data.join;
+const _errs35 = errors;
+let valid8 = false;
+let passing0 = null;
+const _errs36 = errors;
+if(typeof data11 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate103/properties/join/oneOf/0/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data11 === "all") || (data11 === "any"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate103/properties/join/oneOf/0/enum",keyword:"enum",params:{allowedValues: schema44.properties.join.oneOf[0].enum}});
+errors++;
+}
+var _valid3 = _errs36 === errors;
+if(_valid3){
+valid8 = true;
+passing0 = 0;
+}
+const _errs38 = errors;
+if(!((typeof data11 == "number") && (!(data11 % 1) && !isNaN(data11)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate103/properties/join/oneOf/1/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data11 == "number"){
+if(data11 > 500 || isNaN(data11)){
+vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate103/properties/join/oneOf/1/maximum",keyword:"maximum",params:{comparison: "<=", limit: 500}});
+errors++;
+}
+if(data11 < 1 || isNaN(data11)){
+vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate103/properties/join/oneOf/1/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+var _valid3 = _errs38 === errors;
+if(_valid3 && valid8){
+valid8 = false;
+passing0 = [passing0, 1];
+}
+else {
+if(_valid3){
+valid8 = true;
+passing0 = 1;
+}
+}
+if(!valid8){
+vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate103/properties/join/oneOf",keyword:"oneOf",params:{passingSchemas: passing0}});
+errors++;
+}
+else {
+errors = _errs35;
+if(vErrors !== null){
+if(_errs35){
+vErrors.length = _errs35;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.on_error !== undefined){
+let data12 = data.on_error;
+if(typeof data12 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/on_error",schemaPath:"#/validate103/properties/on_error/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((data12 === "fail") || (data12 === "continue")) || (data12 === "route"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/on_error",schemaPath:"#/validate103/properties/on_error/enum",keyword:"enum",params:{allowedValues: schema44.properties.on_error.enum}});
+errors++;
+}
+}
+if(data.needs_approval !== undefined){
+if(typeof data.needs_approval !== "boolean"){
+vErrors = report(vErrors, {instancePath:instancePath+"/needs_approval",schemaPath:"#/validate103/properties/needs_approval/type",keyword:"type",params:{type: "boolean"}});
+errors++;
+}
+}
+if(data.position !== undefined){
+let data14 = data.position;
+if(data14 && typeof data14 == "object" && !Array.isArray(data14)){
+if(data14.x === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/position",schemaPath:"#/validate103/properties/position/required",keyword:"required",params:{missingProperty: "x"}});
+errors++;
+}
+if(data14.y === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/position",schemaPath:"#/validate103/properties/position/required",keyword:"required",params:{missingProperty: "y"}});
+errors++;
+}
+for(const key1 in data14){
+if(!((key1 === "x") || (key1 === "y"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/position",schemaPath:"#/validate103/properties/position/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
+errors++;
+}
+}
+if(data14.x !== undefined){
+if(!(typeof data14.x == "number")){
+vErrors = report(vErrors, {instancePath:instancePath+"/position/x",schemaPath:"#/validate103/properties/position/properties/x/type",keyword:"type",params:{type: "number"}});
+errors++;
+}
+}
+if(data14.y !== undefined){
+if(!(typeof data14.y == "number")){
+vErrors = report(vErrors, {instancePath:instancePath+"/position/y",schemaPath:"#/validate103/properties/position/properties/y/type",keyword:"type",params:{type: "number"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/position",schemaPath:"#/validate103/properties/position/type",keyword:"type",params:{type: "object"}});
+errors++;
 }
 }
 }

@@ -245,6 +245,7 @@ from flowpact.models.kv_version_conflict_error_error import KvVersionConflictErr
 from flowpact.models.kv_version_conflict_problem import KvVersionConflictProblem
 from flowpact.models.layer import Layer
 from flowpact.models.layer_filter import LayerFilter
+from flowpact.models.layer_join import LayerJoin
 from flowpact.models.layer_retry import LayerRetry
 from flowpact.models.layer_timeout import LayerTimeout
 from flowpact.models.layers_document import LayersDocument

@@ -17,19 +17,21 @@ import pprint
 import re  # noqa: F401
 import json
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, field_validator
 from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
 from flowpact.models.layer_filter import LayerFilter
+from flowpact.models.layer_join import LayerJoin
 from flowpact.models.layer_retry import LayerRetry
 from flowpact.models.layer_timeout import LayerTimeout
+from flowpact.models.workflow_node_position import WorkflowNodePosition
 from typing import Optional, Set
 from typing_extensions import Self
 from pydantic_core import to_jsonable_python
 
 class Layer(BaseModel):
     """
-    A node with its place in the order. Fields of nodes that are not described here are as in `WorkflowNode`.
+    A node with its place in the order.
     """ # noqa: E501
     id: Annotated[str, Field(min_length=1, strict=True, max_length=200)] = Field(description="Unique in the workflow, `^[a-z][a-z0-9_]{0,63}$`.")
     index: Annotated[int, Field(le=1000000, strict=True, ge=0)] = Field(description="Layers of the same index run in parallel; a higher index waits for the lower ones.")
@@ -40,8 +42,22 @@ class Layer(BaseModel):
     when: Optional[Annotated[str, Field(strict=True, max_length=65536)]] = Field(default=None, description="Expression that filters cannot say.")
     retry: Optional[LayerRetry] = None
     timeout: Optional[LayerTimeout] = None
+    join: Optional[LayerJoin] = None
+    on_error: Optional[StrictStr] = Field(default=None, description="As in `WorkflowNode`.")
+    needs_approval: Optional[StrictBool] = Field(default=None, description="As in `WorkflowNode`.")
+    position: Optional[WorkflowNodePosition] = None
     additional_properties: Dict[str, Any] = {}
-    __properties: ClassVar[List[str]] = ["id", "index", "type", "name", "params", "filters", "when", "retry", "timeout"]
+    __properties: ClassVar[List[str]] = ["id", "index", "type", "name", "params", "filters", "when", "retry", "timeout", "join", "on_error", "needs_approval", "position"]
+
+    @field_validator('on_error')
+    def on_error_validate_enum(cls, value):
+        """Validates the enum"""
+        if value is None:
+            return value
+
+        if value not in set(['fail', 'continue', 'route']):
+            raise ValueError("must be one of enum values ('fail', 'continue', 'route')")
+        return value
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -96,6 +112,12 @@ class Layer(BaseModel):
         # override the default output from pydantic by calling `to_dict()` of timeout
         if self.timeout:
             _dict['timeout'] = self.timeout.to_dict()
+        # override the default output from pydantic by calling `to_dict()` of join
+        if self.join:
+            _dict['join'] = self.join.to_dict()
+        # override the default output from pydantic by calling `to_dict()` of position
+        if self.position:
+            _dict['position'] = self.position.to_dict()
         # puts key-value pairs in additional_properties in the top level
         if self.additional_properties is not None:
             for _key, _value in self.additional_properties.items():
@@ -122,7 +144,11 @@ class Layer(BaseModel):
             "filters": [LayerFilter.from_dict(_item) for _item in obj["filters"]] if obj.get("filters") is not None else None,
             "when": obj.get("when"),
             "retry": LayerRetry.from_dict(obj["retry"]) if obj.get("retry") is not None else None,
-            "timeout": LayerTimeout.from_dict(obj["timeout"]) if obj.get("timeout") is not None else None
+            "timeout": LayerTimeout.from_dict(obj["timeout"]) if obj.get("timeout") is not None else None,
+            "join": LayerJoin.from_dict(obj["join"]) if obj.get("join") is not None else None,
+            "on_error": obj.get("on_error"),
+            "needs_approval": obj.get("needs_approval"),
+            "position": WorkflowNodePosition.from_dict(obj["position"]) if obj.get("position") is not None else None
         })
         # store additional fields in additional_properties
         for _key in obj.keys():
