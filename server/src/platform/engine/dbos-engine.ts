@@ -55,7 +55,7 @@ import { insertRuns, type Submission } from './submission.ts';
 import { Suspensions } from './suspension.ts';
 import { clientOf, queryOf, transactionOf } from './transaction-client.ts';
 
-type DbosBody = (input: Json) => Promise<void>;
+type DbosBody = () => Promise<void>;
 
 /** DBOS hands runs to processes of one version only; ours differ by the name of the body, so the version never changes. */
 const applicationVersion = 'flowpact';
@@ -66,8 +66,10 @@ const retentionInterval = 60_000;
 const maxStandstillMs = 30_000;
 /** A crash may not be the run's fault, so only a run that takes down process after process is given up. */
 const maxRecoveryAttempts = 100;
-/** How often an input is in memory: as a value, as it was read, and as DBOS writes it to compare. */
-const inputCopies = 3;
+/** Bytes of memory that a value takes for each of `bytesOf`. */
+const memoryOfByte = 3;
+/** What DBOS hands to every body. The real input goes past it: it would be parsed three times, and written twice, on the way. */
+const noArguments = '[]';
 
 /** DBOS is one per process, and so are the functions registered with it; they find the engine that is started now. */
 const registered = new Map<string, DbosBody>();
@@ -132,9 +134,9 @@ export class DbosEngine extends Engine {
     if (this.#state !== 'new') throw new Error(`${body} is registered too late; register it before the engine starts.`);
     this.#bodies.set(body, run);
     if (registered.has(body)) return;
-    const call: DbosBody = (input) => {
+    const call: DbosBody = () => {
       if (!started) throw new DBOSWorkflowConflictError(DBOS.workflowID!);
-      return started.#run(body, DBOS.workflowID!, input);
+      return started.#run(body, DBOS.workflowID!);
     };
     registered.set(body, DBOS.registerWorkflow(call, { name: body, maxRecoveryAttempts }));
   }
@@ -232,11 +234,12 @@ export class DbosEngine extends Engine {
     const workflow = registered.get(body);
     if (!workflow) throw new Error(`No body is registered as ${body}.`);
     const isLimited = group?.concurrency !== undefined;
-    const status = await this.#executor().prepareEnqueuedWorkflow(workflow, [input], {
+    const status = await this.#executor().prepareEnqueuedWorkflow(workflow, [], {
       workflowID: runId,
       queueName: isLimited ? waitingQueueName : queueName,
       queuePartitionKey: group?.id,
     });
+    status.input = JSON.stringify([input]);
     status.authenticatedUser = tenant;
     const token = randomUUID();
     if (isLimited) status.attributes = { concurrency: group.concurrency };
@@ -246,7 +249,7 @@ export class DbosEngine extends Engine {
       this.#direct.set(token, runId);
       this.#dispatched.add(tenant, 1);
     }
-    return { status, token };
+    return { status, token, input };
   }
 
   /** How many more runs this process takes: those that it has no room for wait in the database, where they take none. */
@@ -261,16 +264,16 @@ export class DbosEngine extends Engine {
   }
 
   /** The run is stored. */
-  #begin({ status, token }: Submission): void {
+  #begin({ status, token, input }: Submission): void {
     failpoint('submit.committed');
-    if (this.#direct.has(token)) this.#startNow(status, token);
+    if (this.#direct.has(token)) this.#startNow(status, token, input);
     else if (status.attributes) this.#admit(status);
     else this.#look(status.authenticatedUser, true);
   }
 
-  #startNow(status: WorkflowStatusInternal, token: string): void {
+  #startNow(status: WorkflowStatusInternal, token: string, input: Json): void {
     this.#root.runInAsyncScope(async () => {
-      await this.#dispatch({ ...status, recoveryAttempts: 1 }, token);
+      await this.#dispatch({ ...status, recoveryAttempts: 1 }, token, () => input);
       this.#direct.delete(token);
     });
   }
@@ -286,11 +289,12 @@ export class DbosEngine extends Engine {
     }
     const found = runIds.flatMap((runId) => statuses?.get(runId) ?? []);
     // All at once: a run of ours that is not at work here counts as lost.
-    await Promise.all(found.map((status) => this.#dispatch(status, token)));
+    const inputOf = ({ input }: WorkflowStatusInternal): Json => (JSON.parse(input!) as [Json])[0];
+    await Promise.all(found.map((status) => this.#dispatch(status, token, () => inputOf(status))));
   }
 
   /** Begins a run that is ours and has its place, when there is room for its input; should that fail, #tick finds its row. */
-  async #dispatch(status: WorkflowStatusInternal, token: string): Promise<void> {
+  async #dispatch(status: WorkflowStatusInternal, token: string, input: () => Json): Promise<void> {
     // Not the whole status, whose input may be large.
     const { workflowUUID: runId, authenticatedUser, attributes, queuePartitionKey } = status;
     const run = this.#newRun(runId, token, authenticatedUser);
@@ -304,7 +308,8 @@ export class DbosEngine extends Engine {
       const room = run.memory.enter(run.signal);
       if (room) await room;
       if (this.#state !== 'running') return over();
-      const handle = await this.#executor().executeDequeuedWorkflow(status, token);
+      run.input = input();
+      const handle = await this.#executor().executeDequeuedWorkflow({ ...status, input: noArguments }, token);
       handle.getResult().then(over, over);
     } catch (error) {
       if (!run.signal.aborted)
@@ -341,15 +346,17 @@ export class DbosEngine extends Engine {
     if (this.#state === 'running') this.#root.runInAsyncScope(() => this.#line!.look(tenant, tell));
   }
 
-  async #run(name: string, runId: string, input: Json): Promise<void> {
+  async #run(name: string, runId: string): Promise<void> {
     const body = this.#bodies.get(name)!;
     const token = currentOwnerXid(runId)!;
-    const run = this.#runs.get(runId, token) ?? this.#newRun(runId, token, DBOS.authenticatedUser);
+    const run = this.#runs.get(runId, token);
+    // Begun by DBOS itself, which nothing asks it to: #tick finds the row and begins it.
+    if (!run) throw new DBOSWorkflowConflictError(runId);
     try {
-      run.memory.add(inputCopies * bytesOf(input));
+      run.memory.add(memoryOfByte * bytesOf(run.input));
       run.memory.leave();
       await this.#steps!.open(run);
-      await body(run, input);
+      await body(run, run.input);
       // A body that swallowed its abandonment has not ended the run.
       if (run.signal.aborted) throw run.signal.reason;
     } catch (error) {

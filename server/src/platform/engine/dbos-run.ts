@@ -32,6 +32,8 @@ export class DbosRun implements RunContext {
   readonly runId: string;
   readonly resumed: boolean;
   readonly memory: HeldMemory;
+  /** What the body is given; read when there is room for it. */
+  input: Json = null;
   readonly #controller = new AbortController();
   readonly #services: RunServices;
   /** Fires when the body has ended, for waits that it has left behind. */

@@ -1,12 +1,14 @@
 import type { WorkflowStatusInternal } from '@dbos-inc/dbos-sdk/internal/system_database';
+import type { Json } from '../../domain/domain-error.ts';
 import type { RowsBeside } from '../../domain/execution/engine.ts';
 import type { PreparedQuery } from '../../domain/prepared-query.ts';
 import type { RunStatement } from './transaction-client.ts';
 
-/** A run as it is to be stored, and the token of the process that starts it, if one does. */
+/** A run as it is to be stored, the token of the process that starts it, if one does, and what the run is given. */
 export interface Submission {
   readonly status: WorkflowStatusInternal;
   readonly token: string;
+  readonly input: Json;
 }
 
 /** One round trip instead of the library's two, for any number of runs and for the rows beside them. */

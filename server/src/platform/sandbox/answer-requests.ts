@@ -5,10 +5,20 @@ import { ready, type ThreadAnswer, type ThreadRequest, type ThreadTask } from '.
 
 type Answer = Pick<ThreadAnswer, 'outcome' | 'broken'>;
 
-/** Answers what the main thread asks of this one, in the order in which it asks; what it has called back is left out. */
-export function answerRequests(answer: (task: ThreadTask, gate: ThreadGate) => Answer): void {
+/** What a task is without what matters to none of the first ones. */
+const anyTask = { globals: {}, seed: '', now: 0 } as const;
+
+/**
+ * Answers what the main thread asks of this one, in the order in which it asks; what it has called back is left out. The
+ * thread says that it is ready when it has run `firstTasks`: they load and compile what otherwise the first user would wait for.
+ */
+export function answerRequests(
+  answer: (task: ThreadTask, gate: ThreadGate) => Answer,
+  firstTasks: readonly Pick<ThreadTask, 'kind' | 'source'>[],
+): void {
   const port = parentPort!;
   const gate = new ThreadGate(workerData as SharedArrayBuffer);
+  for (const task of firstTasks) answer({ ...anyTask, ...task }, gate);
   port.on('message', (request: ThreadRequest) => {
     const { id, task } = request;
     if (gate.isCalledBack(request)) return;

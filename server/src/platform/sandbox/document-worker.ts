@@ -13,7 +13,13 @@ const mostCompiled = 200;
 /** Bytes of heap beyond which nothing is kept: patterns remember up to 8 MB each of what they have matched. */
 const fullHeap = 256 * 1024 * 1024;
 
-answerRequests((task) => ({ outcome: answer(task), broken: false }));
+answerRequests(
+  (task) => ({ outcome: answer(task), broken: false }),
+  [
+    { kind: 'schema', source: '{"type":"object"}' },
+    { kind: 'yaml', source: 'name: first' },
+  ],
+);
 
 function answer({ kind, source, globals }: ThreadTask): SandboxOutcome {
   try {

@@ -143,6 +143,7 @@ export class ThreadPool {
       if (!job) break;
       (thread ?? this.#start()).give(job);
     }
+    if (this.#threads.size <= this.#options.width) this.#keepSpare();
     this.#share();
   }
 
@@ -271,18 +272,19 @@ export class ThreadPool {
     return thread;
   }
 
-  /** Starting takes a while; where all threads are at work for long, the next tenant finds one that is ready. */
+  /** Starting takes a while, and longer beside much work: a tenant that has no thread finds one that is ready. */
   #keepSpare(): void {
-    const allSlow = [...this.#threads].every(({ load }) => load > 0);
-    if (allSlow && !this.#stopped && this.#threads.size < this.#options.capacity) this.#start();
+    const areBusy = this.#busy().length === this.#threads.size;
+    if (areBusy && !this.#stopped && this.#threads.size < this.#options.capacity) this.#start();
   }
 
   #endIdle(): void {
-    if (this.#idle || this.#threads.size <= this.#options.width) return;
+    const kept = this.#options.width + 1;
+    if (this.#idle || this.#threads.size <= kept) return;
     this.#idle = setTimeout(() => {
       this.#idle = undefined;
       const idle = [...this.#threads].find(({ load }) => load === 0);
-      if (idle && this.#threads.size > this.#options.width) {
+      if (idle && this.#threads.size > kept) {
         this.#threads.delete(idle);
         void idle.stop();
       }
