@@ -211,6 +211,31 @@ test('what is large has a statement of its own, for which small reports of other
   expect(await linesOf(large)).toEqual(['x'.repeat(60_000), 'behind the large one']);
 });
 
+test('an organisation does not wait for a statement without rows of its own, and its own rows keep their order', async () => {
+  const { recorder } = record();
+  await sql(`create or replace function refuse() returns trigger language plpgsql as $$ begin
+    if new.message = 'slow' then perform pg_sleep(2); end if;
+    return new;
+  end $$`);
+  await sql('create trigger refuse before insert on execution_log for each row execute function refuse()');
+  const [slow, quick] = [await begin(), await begin()];
+  const ends: string[] = [];
+  const tell = (id: string, organisation: string, text: string): Promise<number> =>
+    inOrganisation(organisation, async () => {
+      recorder.record(id, line(text));
+      await recorder.stored(id);
+      return ends.push(text);
+    });
+  const first = tell(slow, 'noisy', 'slow');
+  await until(async () => (await sql("select from pg_stat_activity where wait_event = 'PgSleep'")).length > 0);
+  const second = tell(slow, 'noisy', 'behind');
+  await tell(quick, 'quiet', 'one');
+  await tell(quick, 'quiet', 'two');
+  await Promise.all([first, second]);
+  expect(ends.slice(0, 2)).toEqual(['one', 'two']);
+  expect(await linesOf(slow)).toEqual(['slow', 'behind']);
+});
+
 test('a run that tells faster than can be stored waits; one that has told nothing does not', async () => {
   const { recorder } = record({ waitingBytesOfOne: 10_000, waitingBytes: 20_000 });
   const [loud, quiet, third] = [await begin(), await begin(), await begin()];

@@ -58,6 +58,16 @@ const lookAgain = 50;
 /** Large reports have a statement of their own, so that small ones need not wait for theirs. */
 type Kind = 'small' | 'large';
 
+/** One connection's worth of statements, one after the other. */
+interface Writer {
+  readonly kind: Kind;
+  isAtWork: boolean;
+  /** The organisations whose rows are in the statement that is under way. */
+  organisations: ReadonlySet<string>;
+}
+
+const nobody: ReadonlySet<string> = new Set();
+
 interface Turn {
   readonly backlog: Backlog;
   readonly reports: readonly Report[];
@@ -65,9 +75,9 @@ interface Turn {
 }
 
 /**
- * Writes what runs tell into the application's tables. All executions of the process share two connections, one of them for
- * large reports: what piles up while a statement is under way goes into the next one, so the cost per step falls as the load
- * grows. Statements are bounded in bytes, and in time while several organisations are at work; organisations take turns in
+ * Writes what runs tell into the application's tables. All executions of the process share three connections. One is for large
+ * reports. Of the other two, an organisation is in one statement at a time: what it tells meanwhile piles up and goes into the
+ * next one, so the cost per step falls as the load grows, and another organisation need not wait for that statement. Statements are bounded in bytes, and in time while several organisations are at work; organisations take turns in
  * them, and of an organisation its executions. Everything about an execution is written in the order in which it was told, and
  * again after a crash, to no effect where it is there already.
  */
@@ -77,7 +87,12 @@ export class ExecutionRecorder {
   /** By execution; those that were served last come last. */
   readonly #backlogs = new Map<string, Backlog>();
   readonly #ended = new Set<string>();
-  readonly #writing = new Map<Kind, Promise<void>>();
+  readonly #writers: readonly Writer[] = (['small', 'small', 'large'] as const).map((kind) => ({
+    kind,
+    isAtWork: false,
+    organisations: nobody,
+  }));
+  readonly #writing = new Set<Promise<void>>();
   readonly #paces = { small: new BatchPace(), large: new BatchPace() };
   #turnOver = Promise.withResolvers<void>();
   #bytes = 0;
@@ -154,7 +169,7 @@ export class ExecutionRecorder {
   /** Writes what is left and takes no more. */
   async close(): Promise<void> {
     this.#closed = true;
-    while (this.#writing.size > 0) await Promise.all(this.#writing.values());
+    while (this.#writing.size > 0) await Promise.all(this.#writing);
   }
 
   #add(executionId: string, report: Report): Backlog {
@@ -173,28 +188,37 @@ export class ExecutionRecorder {
   /** Sees to it that what is next of the execution is written. */
   #begin(backlog: Backlog): void {
     const kind = kindOf(backlog);
-    if (this.#writing.has(kind)) return;
+    const writer = this.#writers.find((one) => one.kind === kind && !one.isAtWork);
+    if (!writer || this.#isWritten(kind, backlog.organisationId)) return;
+    writer.isAtWork = true;
     // On the next turn, so that what is told in this one goes along.
-    const writing = outsideOrganisations(() =>
-      new Promise<void>((resolve) => setImmediate(resolve)).then(() => this.#write(kind)),
-    );
-    this.#writing.set(kind, writing);
+    const writing: Promise<void> = outsideOrganisations(() =>
+      new Promise<void>((resolve) => setImmediate(resolve)).then(() => this.#write(writer)),
+    ).finally(() => this.#writing.delete(writing));
+    this.#writing.add(writing);
   }
 
-  async #write(kind: Kind): Promise<void> {
+  async #write(writer: Writer): Promise<void> {
+    const { kind } = writer;
     for (let waiting = this.#waiting(kind); waiting.length > 0; waiting = this.#waiting(kind)) {
       const turns = this.#choose(kind, waiting);
-      if (turns.length > 0) await this.#store(kind, turns);
+      if (turns.length > 0) await this.#store(writer, turns);
       else await new Promise((resolve) => setTimeout(resolve, lookAgain));
       this.#turnOver.resolve();
       this.#turnOver = Promise.withResolvers();
     }
-    this.#writing.delete(kind);
+    writer.isAtWork = false;
   }
 
-  /** Those of which something of that kind comes next. */
+  /** Those of which something of that kind comes next, and whose organisations are in no statement that is under way. */
   #waiting(kind: Kind): Backlog[] {
-    return [...this.#backlogs.values()].filter((backlog) => !backlog.isUnderWay && kindOf(backlog) === kind);
+    return [...this.#backlogs.values()].filter(
+      (backlog) => !backlog.isUnderWay && kindOf(backlog) === kind && !this.#isWritten(kind, backlog.organisationId),
+    );
+  }
+
+  #isWritten(kind: Kind, organisationId: string): boolean {
+    return this.#writers.some((writer) => writer.kind === kind && writer.organisations.has(organisationId));
   }
 
   /** What the next statement writes: as much of each organisation, and of each of its executions a slice or a large report. */
@@ -219,7 +243,9 @@ export class ExecutionRecorder {
     return turns;
   }
 
-  async #store(kind: Kind, turns: readonly Turn[]): Promise<void> {
+  async #store(writer: Writer, turns: readonly Turn[]): Promise<void> {
+    const { kind } = writer;
+    writer.organisations = new Set(turns.map(({ backlog }) => backlog.organisationId));
     for (const { backlog } of turns) backlog.isUnderWay = true;
     try {
       const recordings = turns.map(({ backlog, reports }) => new Recording(backlog.executionId, reports));
@@ -236,6 +262,7 @@ export class ExecutionRecorder {
       else if (isPassing(error)) this.#tryAgain(turns, error);
       else this.#isolate(turns, error);
     } finally {
+      writer.organisations = nobody;
       for (const { backlog } of turns) {
         backlog.isUnderWay = false;
         if (this.#backlogs.get(backlog.executionId) === backlog) this.#begin(backlog);

@@ -16,12 +16,13 @@ beforeEach(() => {
   usedMs = 0;
   tookMs = 0;
   begun = [];
-  turns = new EventLoopTurns(
-    'test_loop',
-    () => usedMs,
-    () => performance.now() + tookMs,
-  );
+  turns = loopOf(0);
 });
+
+function loopOf(fewPieces: number): EventLoopTurns {
+  const processorMs = (): number => usedMs;
+  return new EventLoopTurns('test_loop', { processorMs, now: () => performance.now() + tookMs, fewPieces });
+}
 
 const iteration = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 async function iterations(count: number): Promise<void> {
@@ -147,9 +148,26 @@ describe('on an event loop', () => {
     await keepBusy('a', 'b');
     await want('a', 5);
     costMs = 0;
-    await iterations(200);
+    for (let n = 0; n < 10; n += 1) {
+      tookMs += 100;
+      await new Promise((resolve) => setTimeout(resolve, 3));
+    }
     begun = [];
     void want('a', 30);
     expect(begun).toHaveLength(30);
+  });
+
+  test('a few heavy pieces of work of one make another wait that begins more light ones, but not as long as these are few', async () => {
+    turns = loopOf(60);
+    await keepBusy('heavy', 'quiet');
+    void want('heavy', 3);
+    await want('quiet', 5);
+    begun = [];
+    costMs = 0;
+    void want('quiet', 7);
+    // With those before, 15 of the 60 that would be few for two.
+    expect(begun).toHaveLength(7);
+    void want('quiet', 1);
+    expect(begun).toHaveLength(7);
   });
 });

@@ -4,16 +4,24 @@ import { watchSlots } from './shared-resources.ts';
 import { Turns } from './turns.ts';
 
 /** Milliseconds of processor time that an iteration of the event loop should take at most, while organisations share it. */
-const targetMs = 5;
+const targetMs = 4;
 /** Milliseconds after which an iteration is over even for an organisation that is alone: nobody else is heard before the next. */
 const iterationMs = 10;
-/** Pieces of work that begin in an iteration: so many while iterations are short, and so few when the longest work is heavy. */
-const maxPace = 64;
+/** Pieces of work that begin in a millisecond: so many while iterations are short, and so few when the longest work is heavy. */
+const maxPace = 8;
 const minPace = 1 / 64;
-/** How much the pace grows with each iteration that is short. */
-const growth = 1.05;
+/** Pieces of work that begin in one iteration, at most. */
+const maxCredit = 64;
+/** What is left of the pace after an iteration that is too long, at least. */
+const leastLeft = 0.5;
+/** Milliseconds of short iterations in which the pace doubles. */
+const doublingMs = 150;
+/** Milliseconds between looks at the loop while nothing may begin. */
+const lookMs = 1;
 /** Milliseconds after which the next piece of work begins however long iterations are: work that takes no turns may keep the loop busy. */
 const maxPauseMs = 100;
+/** Pieces of work of all in the last seconds that are few: of a few heavy ones, those that begin many light ones have their share. */
+const fewPieces = 200;
 /** Milliseconds after which what an organisation has begun counts no more, at least. */
 const periodMs = 1_000;
 
@@ -21,6 +29,13 @@ interface Waiting {
   readonly organisationId: string;
   readonly since: number;
   readonly begin: () => void;
+}
+
+export interface EventLoopTurnsOptions {
+  /** What the thread has used; time in which it waits for a core is no work of anybody. */
+  readonly processorMs?: () => number;
+  readonly now?: () => number;
+  readonly fewPieces?: number;
 }
 
 /** How many pieces of work an organisation has begun in this period, and in the one before. */
@@ -39,24 +54,28 @@ interface Begun {
 export class EventLoopTurns {
   readonly #processorMs: () => number;
   readonly #now: () => number;
+  readonly #fewPieces: number;
   readonly #waiting = new Turns<Waiting>();
   readonly #begun = new Map<string, Begun>();
   #begunByAll = 0;
   #periodSince = 0;
-  /** Pieces of work that begin in an iteration; below 1, one begins only now and then. */
+  /** Pieces of work that begin in a millisecond. */
   #pace = maxPace;
   /** What may still begin in this iteration. */
-  #credit = maxPace;
+  #credit = maxCredit;
   #begunAt = 0;
   #isCounting = false;
+  /** When the loop is looked at next, unless that `isDue` in its next iteration. */
+  #look: NodeJS.Timeout | undefined;
+  #isDue = false;
   #usedMs = 0;
   /** When this iteration began. */
   #iterationSince = 0;
 
-  /** `processorMs` tells what the thread has used; time in which the thread waits for a core is no work of anybody. */
-  constructor(name: string, processorMs: () => number = threadMs, now: () => number = () => performance.now()) {
-    this.#processorMs = processorMs;
-    this.#now = now;
+  constructor(name: string, options: EventLoopTurnsOptions = {}) {
+    this.#processorMs = options.processorMs ?? threadMs;
+    this.#now = options.now ?? ((): number => performance.now());
+    this.#fewPieces = options.fewPieces ?? fewPieces;
     watchSlots(name, () => this.load());
   }
 
@@ -80,7 +99,10 @@ export class EventLoopTurns {
       return undefined;
     }
     const since = this.#now();
-    return new Promise((resolve) => this.#waiting.push(organisationId, { organisationId, since, begin: resolve }));
+    return new Promise((resolve) => {
+      this.#waiting.push(organisationId, { organisationId, since, begin: resolve });
+      if (this.#isAlone(organisationId)) this.#lookSoon();
+    });
   }
 
   /** Whether several organisations have begun something in the last second or two. */
@@ -102,9 +124,10 @@ export class EventLoopTurns {
     return isOnlyOneWaiting && this.#begunBy(organisationId) === this.#begunByAll;
   }
 
-  /** True for one that begins less than half of its share. */
+  /** True for one that begins less than half of its share, of all that is begun or of what would be few. */
   #isLight(organisationId: string): boolean {
-    return this.#begunBy(organisationId) * this.#begun.size * 2 < this.#begunByAll;
+    const begunByAll = this.isShared ? Math.max(this.#begunByAll, this.#fewPieces) : this.#begunByAll;
+    return this.#begunBy(organisationId) * this.#begun.size * 2 < begunByAll;
   }
 
   #begunBy(organisationId: string): number {
@@ -139,35 +162,55 @@ export class EventLoopTurns {
     this.#isCounting = true;
     this.#usedMs = this.#processorMs();
     this.#iterationSince = this.#now();
+    this.#lookSoon();
+  }
+
+  #lookSoon(): void {
+    clearTimeout(this.#look);
+    this.#look = undefined;
+    if (this.#isDue) return;
+    this.#isDue = true;
     setImmediate(() => this.#nextIteration());
   }
 
-  /** In each iteration of the loop, for as long as there is work. */
+  /** Not with the next iteration already, since a loop that does not rest takes a core from what it waits for. */
+  #lookLater(): void {
+    this.#look = setTimeout(() => this.#lookSoon(), lookMs);
+  }
+
+  /** In an iteration of the loop now and then, for as long as there is work. */
   #nextIteration(): void {
-    this.#adaptPace();
-    if (this.#waiting.size === 0 && this.#credit >= maxPace) {
+    this.#isDue = false;
+    const now = this.#now();
+    const elapsedMs = now - this.#iterationSince;
+    this.#adaptPace(elapsedMs);
+    if (this.#waiting.size === 0 && this.#pace >= maxPace) {
       this.#isCounting = false;
+      this.#credit = maxCredit;
       return;
     }
-    setImmediate(() => this.#nextIteration());
-    this.#credit = Math.min(this.#credit + this.#pace, Math.max(1, this.#pace));
-    if (this.#now() - this.#begunAt >= maxPauseMs) this.#credit = Math.max(1, this.#credit);
-    this.#iterationSince = this.#now();
+    const gained = this.#pace * elapsedMs;
+    this.#credit = Math.min(this.#credit + gained, Math.max(1, Math.min(gained, maxCredit)));
+    if (now - this.#begunAt >= maxPauseMs) this.#credit = Math.max(1, this.#credit);
+    this.#iterationSince = now;
     this.#startPeriod();
     const first = this.#waiting.peek();
-    if (first && this.#isAlone(first.organisationId)) this.#credit = maxPace;
+    if (first && this.#isAlone(first.organisationId)) this.#credit = maxCredit;
     while (this.#credit >= 1 && this.#waiting.size > 0) {
       const { organisationId, begin } = this.#waiting.take()!;
       this.#begin(organisationId);
       begin();
     }
+    const next = this.#waiting.peek();
+    if (next && this.#isAlone(next.organisationId)) this.#lookSoon();
+    else this.#lookLater();
   }
 
-  #adaptPace(): void {
+  #adaptPace(elapsedMs: number): void {
     const usedMs = this.#processorMs();
     const tookMs = usedMs - this.#usedMs;
     this.#usedMs = usedMs;
-    const factor = tookMs > targetMs ? targetMs / tookMs : growth;
+    const factor = tookMs > targetMs ? Math.max(leastLeft, targetMs / tookMs) : 2 ** (elapsedMs / doublingMs);
     this.#pace = Math.min(maxPace, Math.max(minPace, this.#pace * factor));
   }
 }
