@@ -20,7 +20,10 @@ const doublingMs = 150;
 const lookMs = 1;
 /** Milliseconds after which the next piece of work begins however long iterations are: work that takes no turns may keep the loop busy. */
 const maxPauseMs = 100;
-/** Pieces of work of all in the last seconds that are few: of a few heavy ones, those that begin many light ones have their share. */
+/**
+ * Where less was begun than this, shares are parts of this number: one that begins a few heavy pieces of work must not make
+ * another wait that begins as many light ones.
+ */
 const fewPieces = 200;
 /** Milliseconds after which what an organisation has begun counts no more, at least. */
 const periodMs = 1_000;
