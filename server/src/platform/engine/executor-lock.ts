@@ -14,7 +14,7 @@ export interface ExecutorLockListener {
   tick(query: (text: string, values: unknown[]) => Promise<Record<string, unknown>[]>): Promise<void>;
   /** Another process says something on one of the channels. */
   heard(channel: string, payload: string): void;
-  /** The lock was lost for a while and is held again; others may have taken this process for dead. */
+  /** The lock was lost for a while; others may have taken this process for dead. It counts as held after the next tick. */
   retaken(): Promise<void>;
   warn(message: string, error: unknown): void;
 }
@@ -36,6 +36,8 @@ export class ExecutorLock {
   #sweepFrom = 0;
   /** When the last query began that the session answered: monotonic, and by the clock, which also counts sleep of the machine. */
   #heldAt = { monotonic: -Infinity, clock: -Infinity };
+  /** Whether others may have taken over what this process runs, and it has not asked since. */
+  #isUnsure = false;
   #beat: Promise<void> = Promise.resolve();
 
   /** Listens to the channels. A process that stands still for `standstill` milliseconds counts as dead: the server ends its session, which frees its lock. */
@@ -65,9 +67,8 @@ export class ExecutorLock {
   get isHeld(): boolean {
     const patience = this.#standstill * 0.7;
     const { monotonic, clock } = this.#heldAt;
-    return (
-      this.#client !== undefined && performance.now() - monotonic < patience && Math.abs(Date.now() - clock) < patience
-    );
+    if (this.#client === undefined || this.#isUnsure) return false;
+    return performance.now() - monotonic < patience && Math.abs(Date.now() - clock) < patience;
   }
 
   /** Begins to look after the others, once the tables of the engine are there. */
@@ -111,6 +112,7 @@ export class ExecutorLock {
   #lost(client: Client, error: unknown): void {
     if (this.#client !== client) return;
     this.#client = undefined;
+    this.#isUnsure = true;
     this.#sweepFrom = Date.now() + settling;
     if (!this.#stopped)
       this.#listener.warn('The connection that holds the executor lock was lost; it is taken again.', error);
@@ -136,6 +138,8 @@ export class ExecutorLock {
         this.#heldAt = at;
         return rows;
       });
+      // Only now is it known which runs and places are still this process's.
+      this.#isUnsure = false;
       if (Date.now() >= this.#sweepFrom) await this.#takeOver(client);
       this.#failing = false;
     } catch (error) {
