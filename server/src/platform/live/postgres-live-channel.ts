@@ -9,6 +9,8 @@ const coalesce = 5;
 /** PostgreSQL takes 8,000 bytes; an id with its mark takes 33. */
 const idsPerNotification = 200;
 const reconnectAfter = 500;
+/** Executions of which news are kept while there is no connection; who listens to others looks now and then. */
+const mostKept = 10_000;
 
 /** What the channel reports about its connection. */
 export interface LiveChannelLog {
@@ -52,8 +54,8 @@ export class PostgresLiveChannel extends LiveChannel {
 
   publish(executionId: string, ended: boolean | undefined): void {
     this.#wake(executionId, ended);
-    this.#news.set(executionId, this.#news.has(executionId) ? graver(this.#news.get(executionId), ended) : ended);
-    this.#sending ??= new Promise<void>((resolve) => setTimeout(resolve, coalesce)).then(() => this.#send());
+    this.#keep(executionId, ended);
+    this.#sendSoon();
   }
 
   subscribe(executionId: string, wake: Wake): () => void {
@@ -66,16 +68,27 @@ export class PostgresLiveChannel extends LiveChannel {
     };
   }
 
+  #keep(executionId: string, ended: boolean | undefined): void {
+    if (this.#news.has(executionId)) this.#news.set(executionId, graver(this.#news.get(executionId), ended));
+    else if (this.#news.size < mostKept) this.#news.set(executionId, ended);
+  }
+
+  #sendSoon(): void {
+    this.#sending ??= new Promise<void>((resolve) => setTimeout(resolve, coalesce)).then(() => this.#send());
+  }
+
   async #send(): Promise<void> {
+    let news: [executionId: string, ended: boolean | undefined][] = [];
     try {
       while (this.#news.size > 0 && this.#client) {
-        const news = [...this.#news].slice(0, idsPerNotification);
+        news = [...this.#news].slice(0, idsPerNotification);
         for (const [id] of news) this.#news.delete(id);
         const payload = news.map(([id, ended]) => id + markOf(ended)).join(' ');
         await this.#client.query('select pg_notify($1, $2)', [channel, payload]);
       }
     } catch (error) {
-      // Other processes look by themselves now and then, and after the connection is back.
+      // They are sent when the connection is back; until then other processes look by themselves now and then.
+      for (const [id, ended] of news) this.#keep(id, ended);
       this.#log.warn('News about executions could not be sent to the other processes.', error);
     } finally {
       this.#sending = undefined;
@@ -130,6 +143,7 @@ export class PostgresLiveChannel extends LiveChannel {
         await this.#connect();
         if (this.#stopped) return this.stop();
         for (const executionId of this.#listeners.keys()) this.#wake(executionId, undefined);
+        if (this.#news.size > 0) this.#sendSoon();
       } catch {
         if (!this.#stopped) this.#retry();
       }
