@@ -1,4 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import { EngineUnavailableError } from './execution/execution.errors.ts';
+import { SandboxUnavailableError } from './language/sandbox.errors.ts';
 import { isPassing, passingOf } from './passing-error.ts';
 
 function withCode(code: string, message = 'It failed.'): Error {
@@ -32,12 +34,23 @@ describe('an error passes by itself', () => {
     expect(passingOf(error)).toBe('contended');
   });
 
+  test.each([
+    ['the engine', new EngineUnavailableError('The process stops.')],
+    ['the sandbox', new SandboxUnavailableError('unavailable')],
+  ])('when %s of a process that is stopping takes nothing more: unavailable', (_what, error) => {
+    expect(passingOf(error)).toBe('unavailable');
+  });
+
   test('when its cause does', () => {
     expect(isPassing(new Error('The query failed.', { cause: withCode('57P03') }))).toBe(true);
   });
 });
 
 describe('an error does not pass by itself', () => {
+  test('when a user has given it the code of one that does', () => {
+    expect(isPassing(withCode('service_unavailable'))).toBe(false);
+  });
+
   const endless: { cause?: unknown } = {};
   endless.cause = endless;
   test.each([

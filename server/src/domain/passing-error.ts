@@ -1,6 +1,8 @@
+import { DomainError } from './domain-error.ts';
+
 /**
- * Why an error passes by itself: the database cannot be used now (`unavailable`), or others were at work on the same rows
- * (`contended`).
+ * Why an error passes by itself: the database cannot be used now, or this process is stopping (`unavailable`), or others were
+ * at work on the same rows (`contended`).
  */
 export type Passing = 'unavailable' | 'contended';
 
@@ -59,9 +61,11 @@ interface Cause {
  * and so is a failure of the one thing that it happened to. An error counts when its cause does.
  */
 export function passingOf(error: unknown): Passing | undefined {
-  // By shape, not by class: what the system throws may come from another realm than this file's `Error`.
+  // By shape, not by class: what the system throws may come from another realm than this file's `Error`. A code that is ours
+  // may also be one that a user has chosen for a failure.
   for (let cause = error as Cause | undefined | null, depth = 0; cause && depth < deepestCause; depth += 1) {
-    const passing = ofCode(String(cause.code ?? '')) ?? ofMessage(cause.message);
+    const isOurs = cause instanceof DomainError && cause.code === 'service_unavailable';
+    const passing = isOurs ? 'unavailable' : (ofCode(String(cause.code ?? '')) ?? ofMessage(cause.message));
     if (passing) return passing;
     cause = cause.cause as Cause | undefined;
   }

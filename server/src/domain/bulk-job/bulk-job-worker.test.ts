@@ -56,17 +56,25 @@ describe('in one process', () => {
     expect(await retriesOf(ids)).toBe(35);
   });
 
-  test('a batch that is interrupted leaves nothing done, and is done later', async () => {
+  const lostConnection = (): Error => Object.assign(new Error('terminating connection'), { code: '57P01' });
+  test.each([
+    [
+      'the engine stops',
+      (): Error => new EngineUnavailableError('The process stops.'),
+      { code: 'service_unavailable' },
+    ],
+    ['the database goes away', lostConnection, { code: '57P01' }],
+  ])('a batch in which %s leaves nothing done, and is done later', async (_, fault, thrown) => {
     const ids = await failed(5);
     const job = await jobs().retry(caller, { executionIds: ids }, 'start');
     let left = 3;
     const stopping = {
       retry: (retry: Parameters<typeof bench.service.retry>[0]) => {
-        if (left-- === 0) throw new EngineUnavailableError('The process stops.');
+        if (left-- === 0) throw fault();
         return bench.service.retry(retry);
       },
     } as typeof bench.service;
-    await expect(worker(bench.control, stopping).work()).rejects.toMatchObject({ code: 'service_unavailable' });
+    await expect(worker(bench.control, stopping).work()).rejects.toMatchObject(thrown);
     expect(await look(job)).toMatchObject({ status: 'pending', succeeded: 0, failed: 0 });
     expect(await retriesOf(ids)).toBe(0);
     while (await worker().work());

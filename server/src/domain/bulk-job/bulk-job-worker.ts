@@ -5,7 +5,6 @@ import { DomainError } from '../domain-error.ts';
 import { failpoint } from '../failpoints.ts';
 import { ExecutionControl } from '../execution/execution-control.ts';
 import type { Execution } from '../execution/execution.entity.ts';
-import { EngineUnavailableError } from '../execution/execution.errors.ts';
 import { ExecutionService } from '../execution/execution.service.ts';
 import { isPassing } from '../passing-error.ts';
 import { BulkJobItem } from './bulk-job-item.entity.ts';
@@ -46,7 +45,7 @@ export class BulkJobWorker {
       if (!turn.job) throw error;
       // Others come first now, whatever it is.
       await this.orm.em.fork().nativeUpdate(BulkJob, { id: turn.job.id }, { workedAt: new Date() });
-      if (saysNothingOfItems(error)) throw error;
+      if (isPassing(error)) throw error;
       this.#log.error(
         { err: error, jobId: turn.job.id },
         'A batch of a bulk job failed; its items are done one by one.',
@@ -83,7 +82,7 @@ export class BulkJobWorker {
     try {
       await this.#batch({ items: [] }, take, { position });
     } catch (error) {
-      if (saysNothingOfItems(error)) throw error;
+      if (isPassing(error)) throw error;
       this.#log.error({ err: error, jobId: id, position }, 'An item of a bulk job failed by a fault of the platform.');
       await this.orm.em.fork().transactional(async (em) => {
         const job = await take(em);
@@ -138,7 +137,7 @@ export class BulkJobWorker {
   }
 
   #refusal(error: unknown, job: BulkJob): ItemError {
-    if (saysNothingOfItems(error)) throw error;
+    if (isPassing(error)) throw error;
     if (error instanceof DomainError) return { errorCode: error.code, errorMessage: error.message };
     this.#log.error({ err: error, jobId: job.id }, 'An item of a bulk job failed by a fault of the platform.');
     return ownFault;
@@ -157,7 +156,3 @@ const ownFault: ItemError = {
   errorCode: 'internal_error',
   errorMessage: 'It failed for a reason that lies with the platform.',
 };
-
-function saysNothingOfItems(error: unknown): boolean {
-  return error instanceof EngineUnavailableError || isPassing(error);
-}

@@ -1,7 +1,6 @@
 import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { BatchMetrics } from '../batch-metrics.ts';
-import { DomainError } from '../domain-error.ts';
 import { failpoint } from '../failpoints.ts';
 import { isPassing } from '../passing-error.ts';
 import { inTurn } from '../tenancy/event-loop-turns.ts';
@@ -167,8 +166,8 @@ export class EventDispatch implements OnModuleInit, OnApplicationShutdown {
   /** What passes by itself is no refusal, however long it takes; others come first all the same. */
   async #postpone(em: EntityManager, claimed: ClaimedEvent, failed: readonly Failure[]): Promise<void> {
     const { id, type, failures, ageMs } = claimed;
-    const { error, listenerId } = failed.find((one) => !passesByItself(one.error)) ?? failed[0]!;
-    const passes = passesByItself(error);
+    const { error, listenerId } = failed.find((one) => !isPassing(one.error)) ?? failed[0]!;
+    const passes = isPassing(error);
     this.metrics.batchFailed(batcher, passes ? 'passing' : 'refused');
     const dispatchFailures = passes ? failures : failures + 1;
     const isGivenUp = dispatchFailures >= maxFailures;
@@ -186,7 +185,3 @@ export class EventDispatch implements OnModuleInit, OnApplicationShutdown {
 
 /** Why telling went wrong: for one listener, or for all together. */
 type Failure = Partial<FailedListener> & Pick<FailedListener, 'error'>;
-
-function passesByItself(error: unknown): boolean {
-  return isPassing(error) || (error instanceof DomainError && error.code === 'service_unavailable');
-}

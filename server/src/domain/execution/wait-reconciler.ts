@@ -3,7 +3,6 @@ import { passingOf } from '../passing-error.ts';
 import { toJsonb } from '../storable.ts';
 import type { Engine, SuspendedRun } from './engine.ts';
 import type { ExecutionWait } from './execution-wait.entity.ts';
-import { EngineUnavailableError } from './execution.errors.ts';
 import { answerOf } from './execution-waits.ts';
 
 /** How often suspended runs are compared with what they wait for, in milliseconds. */
@@ -111,7 +110,7 @@ export class WaitReconciler {
     try {
       await this.#mend(fault);
     } catch (error) {
-      if (passingOf(error) === 'unavailable' || error instanceof EngineUnavailableError) throw error;
+      if (passingOf(error) === 'unavailable') throw error;
       this.#options.warn(`Execution ${fault.id} is suspended although its wait is over (${fault.fault}).`, error);
     }
   }

@@ -6,6 +6,7 @@ import { dieAt } from '../../../test/die-at.ts';
 import { fillStorage } from '../../../test/fill-storage.ts';
 import { sketch } from '../../../test/executions/sketch.ts';
 import { Execution } from '../execution/execution.entity.ts';
+import { EngineUnavailableError } from '../execution/execution.errors.ts';
 import { newId } from '../id.ts';
 import { until } from '../../../test/until.ts';
 import { storageQuotas } from '../organisation/plan.ts';
@@ -103,6 +104,21 @@ test('what is later than the catch-up is missed, in one record', async () => {
   expect(seen.map(({ status }) => status)).toEqual(['missed', 'started', 'started']);
   const [missed, next] = seen;
   expect(missed!.missedUntil!.getTime()).toBe(next!.scheduledAt.getTime() - minute);
+});
+
+test.each([
+  ['the engine stops', new EngineUnavailableError('The process stops.')],
+  ['the database goes away', Object.assign(new Error('terminating connection'), { code: '57P01' })],
+])('a time at which %s is no failure: it starts in a later round', async (_, fault) => {
+  jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+  const { id } = await late(2);
+  const firing = new TriggerFiring(bench.service, bench.evaluator);
+  jest.spyOn(firing, 'start').mockRejectedValue(fault);
+  await round(new DueSchedules(bench.database.orm, firing));
+  expect(await occurrences(id)).toEqual([]);
+  expect(await stored(id)).toMatchObject({ triggerCount: 0, lastError: null });
+  await round();
+  expect(await statuses(id)).toEqual(['started', 'started']);
 });
 
 describe('overlap', () => {

@@ -230,7 +230,6 @@ export class DueSchedules {
   /** Throws what passes by itself. */
   #refusal(error: unknown, trigger: string): Refusal {
     if (isPassing(error)) throw error;
-    if (error instanceof DomainError && error.code === 'service_unavailable') throw error;
     if (error instanceof DomainError) return error;
     this.#log.error({ err: error, trigger }, 'A schedule could not start its workflow, by a fault of the platform');
     return ownFault;

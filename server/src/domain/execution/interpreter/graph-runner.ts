@@ -14,7 +14,6 @@ import type { ExecutionRecorder } from '../execution-recorder.ts';
 import type { LiveChannel } from '../live-channel.ts';
 import type { ExecutionWaits } from '../execution-waits.ts';
 import { Execution, type Failure } from '../execution.entity.ts';
-import { EngineUnavailableError } from '../execution.errors.ts';
 import { Chronicle, toFailure } from './chronicle.ts';
 import { readKeptSteps } from '../kept-steps.ts';
 import { ExecutionHold } from './execution-hold.ts';
@@ -156,8 +155,7 @@ export class GraphRunner {
       try {
         return await work();
       } catch (error) {
-        const passes = isPassing(error) || error instanceof EngineUnavailableError;
-        throw passes ? new RunAbandonedError(runId, { cause: error }) : error;
+        throw isPassing(error) ? new RunAbandonedError(runId, { cause: error }) : error;
       }
     };
     return {
