@@ -154,6 +154,26 @@ describe('rotating', () => {
     await expect(apiKeys().rotate(limited, apiKey.id, 0)).rejects.toMatchObject({ code: 'insufficient_scope' });
   });
 
+  test('a secret that was rotated ends with its overlap, also of a key that has an expiry far away', async () => {
+    const expiresAt = new Date(Date.now() + 86_400_000);
+    const { apiKey, secret } = await apiKeys().create(admin, { name: 'both', scopes: ['workflows:read'], expiresAt });
+    const rotated = await apiKeys().rotate(admin, apiKey.id, 3_600);
+    await expect(apiKeys().authenticate(secret)).resolves.toMatchObject({ apiKeyId: apiKey.id });
+    const ended = { validUntil: { $ne: null } };
+    const em = database.orm.em.fork();
+    expect(await em.nativeUpdate(ApiKeySecret, { apiKey: apiKey.id, ...ended }, { validUntil: past })).toBe(1);
+    await expect(apiKeys().authenticate(secret)).rejects.toMatchObject({ code: 'expired_api_key' });
+    await expect(apiKeys().authenticate(rotated.secret)).resolves.toMatchObject({ apiKeyId: apiKey.id });
+  });
+
+  test('an expiry ends every secret of a key, also one whose overlap is longer', async () => {
+    const { apiKey, secret } = await apiKeys().create(admin, { name: 'ends', scopes: ['workflows:read'] });
+    const rotated = await apiKeys().rotate(admin, apiKey.id, 3_600);
+    await change(apiKey.id, { expiresAt: past });
+    for (const each of [secret, rotated.secret])
+      await expect(apiKeys().authenticate(each)).rejects.toMatchObject({ code: 'expired_api_key' });
+  });
+
   test('a revoked or expired key is not rotated', async () => {
     const { apiKey } = await apiKeys().create(admin, { name: 'over', scopes: ['workflows:read'] });
     await change(apiKey.id, { expiresAt: past });

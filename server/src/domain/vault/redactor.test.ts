@@ -22,6 +22,10 @@ test.each<[given: unknown, want: unknown]>([
   ['{"a":"pa\\"ss\\/wörd&"}', '{"a":"[secret A]"}'],
   ['pa&quot;ss/wörd&amp;', '[secret A]'],
   ['abc', 'abc'],
+  // The longer one is whole behind the shorter one that begins it, before it and around it.
+  ['pa"sspa"ss/wörd&', '[secret B][secret A]'],
+  ['pa"ss/wörd&pa"ss', '[secret A][secret B]'],
+  ['pa"ss/wörd', '[secret B]/wörd'],
 ])('%j', (given, want) => {
   expect(redactor.json(given as never)).toEqual(want);
 });

@@ -224,3 +224,24 @@ test.each([
     expect(new Set(batches.failures)).toEqual(new Set(['webhook_deliveries refused']));
   },
 );
+
+test('the secret of before a rotation signs until the overlap is over, and no longer', async () => {
+  const { id } = await webhook();
+  const service = (): WebhookService =>
+    new WebhookService(database.orm.em.fork(), events, sealer, new AddressPolicy([]));
+  const signatures = async (): Promise<number> => {
+    http.sent.length = 0;
+    await emit();
+    await rounds();
+    await sender.idle();
+    expect(http.sent).toHaveLength(1);
+    return http.sent[0]!.headers['webhook-signature']!.split(' ').length;
+  };
+  expect(await signatures()).toBe(1);
+  await service().rotate(organisationId, id, 3_600);
+  expect(await signatures()).toBe(2);
+  await database.orm.em.fork().nativeUpdate(Webhook, { id }, { previousSecretExpiresAt: new Date(Date.now() - 1) });
+  expect(await signatures()).toBe(1);
+  await service().rotate(organisationId, id, 0);
+  expect(await signatures()).toBe(1);
+});

@@ -50,3 +50,21 @@ test('everything that is sealed comes under the newest key, and the former one i
   );
   expect(entry.value).toBe(2);
 });
+
+test.each([1, 2, 3, 4])('5 values in batches of %i are all put under the newest key', async (batch) => {
+  const organisationId = newId('org');
+  const em = database.orm.em.fork();
+  em.create(Organisation, { id: organisationId, name: 'Acme', plan: 'pro' });
+  await em.flush();
+  await database.orm.em.getConnection().execute('delete from master_key; delete from kv_entry; delete from secret');
+  await assertMasterKeys(database.orm, [old]);
+  const before = new KvService(database.orm.em.fork(), new MasterKeySealer([old]), new StorageQuota(database.orm));
+  for (let index = 0; index < 5; index++)
+    await before.set({ organisationId, scope: 'organisation' }, `key${index}`, { value: index });
+  await assertMasterKeys(database.orm, [recent, old]);
+  const columns = await rewrapAll(database.orm, [recent, old], batch);
+  expect(columns).toContainEqual({ table: 'kv_entry', column: 'value', values: 5, rewrapped: 5 });
+  const after = new KvService(database.orm.em.fork(), new MasterKeySealer([recent]), new StorageQuota(database.orm));
+  for (let index = 0; index < 5; index++)
+    expect((await after.get({ organisationId, scope: 'organisation' }, `key${index}`)).value).toBe(index);
+});

@@ -4,7 +4,8 @@ import { MasterKeyRecord } from './master-key.entity.ts';
 import { MasterKeySealer } from './master-key-sealer.ts';
 import type { MasterKey } from './master-keys.ts';
 
-const batch = 500;
+/** Values that are read at once. */
+const batchSize = 500;
 
 /** How many values each table holds, and how many of them have now been put under the newest key. */
 export interface Rewrapped {
@@ -18,10 +19,10 @@ export interface Rewrapped {
  * Puts every sealed value of the database under the newest master key, and forgets the former ones, which can then be taken
  * out of the configuration. It may be stopped and started again, and servers that know both keys may run meanwhile.
  */
-export async function rewrapAll(orm: MikroORM, keys: readonly MasterKey[]): Promise<Rewrapped[]> {
+export async function rewrapAll(orm: MikroORM, keys: readonly MasterKey[], batch = batchSize): Promise<Rewrapped[]> {
   const sealer = new MasterKeySealer(keys);
   const done: Rewrapped[] = [];
-  for (const column of sealedColumns(orm)) done.push(await rewrapColumn(orm, sealer, column));
+  for (const column of sealedColumns(orm)) done.push(await rewrapColumn(orm, sealer, column, batch));
   const formerKeys = keys.slice(1).map(({ id }) => id);
   await orm.em.fork().nativeDelete(MasterKeyRecord, { id: { $in: formerKeys } });
   return done;
@@ -45,7 +46,7 @@ function sealedColumns(orm: MikroORM): Column[] {
   );
 }
 
-async function rewrapColumn(orm: MikroORM, sealer: MasterKeySealer, target: Column): Promise<Rewrapped> {
+async function rewrapColumn(orm: MikroORM, sealer: MasterKeySealer, target: Column, batch: number): Promise<Rewrapped> {
   const { table, column, primaryKeys } = target;
   const [name, ...keys] = [column, ...primaryKeys].map((each) => `"${each}"`);
   let after: unknown[] | undefined;

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { Client } from 'pg';
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts';
 import { DbosEngine } from './dbos-engine.ts';
 import { until } from '../../../test/until.ts';
@@ -89,4 +90,19 @@ test('a process without room leaves what it lets in to the queue', async () => {
   await until(() => seen.filter((entry) => entry.startsWith('end')).length === 5);
   const first = seen.findIndex((entry) => entry.startsWith('end'));
   expect(seen.slice(0, first).toSorted()).toEqual(['begin e1', 'begin e2']);
+});
+
+test('a group whose lock another process holds for long is looked at again, and so are the others', async () => {
+  const holder = new Client({ connectionString: database.url });
+  await holder.connect();
+  await holder.query("select pg_advisory_lock(hashtextextended('held', 7412))");
+  await submit('f1', 1, { id: 'held', concurrency: 1 });
+  const timedOut = "select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
+  await until(async () => (await holder.query(timedOut)).rowCount !== 0);
+  await until(async () => (await holder.query(timedOut)).rowCount === 0);
+  await submit('f2', 1, { id: 'free', concurrency: 1 });
+  await until(() => seen.includes('end f2'));
+  expect(seen).not.toContain('begin f1');
+  await holder.end();
+  await until(() => seen.includes('end f1'));
 });
