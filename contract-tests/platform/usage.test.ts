@@ -304,13 +304,18 @@ describe('of what there is a limited number', () => {
     ]);
     expect(left).toHaveLength(limit);
     expect(left).not.toContainEqual({ id: `job_${organisationId}1` });
+    // With so many items that none ends meanwhile: jobs take turns, ten items at a time.
     await harness().server.sql(
-      'update bulk_job set completed_at = null, worked_at = now() where organisation_id = $1',
+      `with job as (
+         update bulk_job set completed_at = null, worked_at = now(), total = total + 100 where organisation_id = $1 returning id)
+       insert into bulk_job_item (job_id, position, organisation_id, execution_id, status)
+         select id, 1000 + number, $1, 'exec_of_nobody', 'pending' from job, generate_series(1, 100) number`,
       [organisationId],
     );
     const { body } = await harness().refused('bulkCancelExecutions', given, 400, 'validation_error');
     expect(body.error.message).toBe('There are too many bulk jobs.');
-    await harness().server.sql('delete from bulk_job where organisation_id = $1', [organisationId]);
+    for (const table of ['bulk_job_item', 'bulk_job'])
+      await harness().server.sql(`delete from ${table} where organisation_id = $1`, [organisationId]);
   });
 
   test('a workflow keeps its newest versions; executions of those that were removed are retried and replayed', async () => {
