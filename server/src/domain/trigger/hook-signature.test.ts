@@ -69,6 +69,12 @@ describe('standard_webhooks', () => {
     expect(holds(headers)).toBe(false);
   });
 
+  test('a thousandth of a second beyond the tolerance is too late', () => {
+    const request = { headers: standardHeaders(), body };
+    expect(isSigned(standard, standardSecret, request, now + 300_000)).toBe(true);
+    expect(isSigned(standard, standardSecret, request, now + 300_001)).toBe(false);
+  });
+
   test('a changed body does not hold', () => {
     expect(holds(standardHeaders(), Buffer.from('{"paid":false}'))).toBe(false);
   });
@@ -118,6 +124,7 @@ describe('body', () => {
     expect(holds(prefix + digest)).toBe(true);
     expect(holds(`other${prefix}${digest}`)).toBe(false);
     expect(holds(prefix)).toBe(false);
+    if (prefix !== '') expect(holds('?'.repeat(prefix.length) + digest)).toBe(false);
     expect(holds(undefined)).toBe(false);
     expect(holds(prefix + createHmac(algorithm, 'another').update(body).digest(encoding))).toBe(false);
   });

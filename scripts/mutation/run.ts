@@ -1,0 +1,139 @@
+/**
+ * Puts small faults into the code, one at a time, and tells which of them the tests notice:
+ * `npm run test:mutation -- --folder server/src/platform/crypto --sample 30 --seed 7`, or `-- --changed` for the files that
+ * differ from the last commit. Fails when fewer are noticed than the folder's threshold in `folders.yaml`.
+ */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Dice } from '../../server/test/chaos/dice.ts';
+import { type Equivalent, type Folder, folderOf, readSettings } from './folders.ts';
+import { type Mutant, mutantsOf, mutated } from './mutants.ts';
+import { TypeCheck } from './type-check.ts';
+import { Workspace } from './workspace.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    /** Only faults in files whose path begins so. */
+    folder: { type: 'string', default: '' },
+    /** Only faults in files that differ from the last commit. */
+    changed: { type: 'boolean', default: false },
+    /** How many faults. */
+    sample: { type: 'string', default: '20' },
+    /** Chooses the same faults again. */
+    seed: { type: 'string', default: String(Math.floor(Math.random() * 1e9)) },
+    /** No fault is begun after so many minutes. */
+    minutes: { type: 'string', default: '600' },
+    /** Tests that run at once. */
+    lanes: { type: 'string', default: String(Math.min(2, availableParallelism())) },
+  },
+});
+
+interface Candidate {
+  readonly file: string;
+  readonly folder: Folder;
+  readonly mutant: Mutant;
+}
+
+interface Score {
+  noticed: number;
+  all: number;
+}
+
+const root = join(import.meta.dirname, '..', '..');
+const git = (...given: string[]): string[] =>
+  execFileSync('git', given, { cwd: root, encoding: 'utf8' }).split('\n').filter(Boolean);
+const sourceOf = (file: string): string => readFileSync(join(root, file), 'utf8');
+
+const { folders, equivalent } = await readSettings();
+const seed = Number(options.seed);
+const sample = Number(options.sample);
+const deadline = Date.now() + Number(options.minutes) * 60_000;
+const scores = new Map<Folder, Score>();
+
+function candidates(): Candidate[] {
+  const changed = options.changed ? new Set(git('diff', '--name-only', '--relative', 'HEAD')) : undefined;
+  return git('ls-files', ...folders.map(({ path }) => path)).flatMap((file) => {
+    const folder = folderOf(file, folders);
+    const isSource = file.endsWith('.ts') && !file.endsWith('.test.ts') && !file.endsWith('.d.ts');
+    if (!folder || !isSource || !file.startsWith(options.folder) || (changed && !changed.has(file))) return [];
+    const source = sourceOf(file);
+    return mutantsOf(source)
+      .filter((mutant) => !equivalent.some((one) => isEquivalent(one, file, source, mutant)))
+      .map((mutant) => ({ file, folder, mutant }));
+  });
+}
+
+function isEquivalent(one: Equivalent, file: string, source: string, mutant: Mutant): boolean {
+  if (one.file !== file || one.original !== mutant.original || one.replacement !== mutant.replacement) return false;
+  return source.split('\n')[mutant.line - 1]!.trim() === one.line;
+}
+
+/** In an order that follows from the seed. */
+function shuffled<Item>(items: readonly Item[]): Item[] {
+  const dice = new Dice(seed);
+  return items
+    .map((item) => [dice.between(0, 1), item] as const)
+    .sort(([one], [other]) => one - other)
+    .map(([, item]) => item);
+}
+
+/** Those of the candidates that compile, as many as are asked for. */
+function* chosen(): Generator<Candidate> {
+  const types = new TypeCheck(root);
+  let count = 0;
+  for (const candidate of shuffled(candidates())) {
+    if (count >= sample || Date.now() > deadline) return;
+    if (!types.compiles(candidate.file, mutated(sourceOf(candidate.file), candidate.mutant))) continue;
+    count += 1;
+    yield candidate;
+  }
+}
+
+const oneLine = (text: string): string => {
+  const line = text.replaceAll(/\s+/g, ' ');
+  return line.length > 60 ? `${line.slice(0, 60)}...` : line;
+};
+
+const checked = new Map<Folder, Promise<void>>();
+
+/** Tests that fail without a fault would notice every one. */
+async function checkTests({ path, tests }: Folder, workspace: Workspace): Promise<void> {
+  if (!(await workspace.pass(tests))) throw new Error(`The tests of ${path} fail without a fault: ${tests.join(' ')}`);
+}
+
+async function lane(faults: Iterator<Candidate>): Promise<void> {
+  const workspace = new Workspace(root);
+  try {
+    for (let next = faults.next(); !next.done; next = faults.next()) {
+      const { file, folder, mutant } = next.value;
+      if (!checked.has(folder)) checked.set(folder, checkTests(folder, workspace));
+      await checked.get(folder);
+      const since = Date.now();
+      workspace.write(file, mutated(sourceOf(file), mutant));
+      const survived = await workspace.pass(folder.tests);
+      workspace.write(file, sourceOf(file));
+      const score = scores.get(folder) ?? { noticed: 0, all: 0 };
+      scores.set(folder, { noticed: score.noticed + (survived ? 0 : 1), all: score.all + 1 });
+      const place = `${file}:${mutant.line}`;
+      const seconds = ((Date.now() - since) / 1_000).toFixed(0);
+      console.log(
+        `${survived ? 'SURVIVED' : 'noticed '} ${place}  ${oneLine(mutant.original)} -> ${oneLine(mutant.replacement)} (${mutant.kind}, ${seconds} s)`,
+      );
+    }
+  } finally {
+    workspace.remove();
+  }
+}
+
+console.log(`mutation: --seed ${seed} --sample ${sample}`);
+const faults = chosen();
+await Promise.all(Array.from({ length: Number(options.lanes) }, () => lane(faults)));
+for (const [{ path, threshold }, { noticed, all }] of scores) {
+  const percent = (100 * noticed) / all;
+  console.log(`${path}: ${noticed} of ${all} noticed, ${percent.toFixed(0)} % (at least ${threshold})`);
+  if (percent < threshold) process.exitCode = 1;
+}
+if (scores.size === 0) console.log('There is no fault to put in.');
