@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { EventLoopTurns } from './event-loop-turns.ts';
 import { sharedResources } from './shared-resources.ts';
 
@@ -12,6 +12,7 @@ let turns: EventLoopTurns;
 let begun: string[];
 
 beforeEach(() => {
+  jest.useFakeTimers();
   costMs = 0;
   usedMs = 0;
   tookMs = 0;
@@ -24,9 +25,21 @@ function loopOf(fewPieces: number): EventLoopTurns {
   return new EventLoopTurns('test_loop', { processorMs, now: () => performance.now() + tookMs, fewPieces });
 }
 
-const iteration = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-async function iterations(count: number): Promise<void> {
-  for (let n = 0; n < count; n += 1) await iteration();
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+/** Iterations of a millisecond each; without a count, what is due in this one. */
+async function iterations(count = 0): Promise<void> {
+  await jest.advanceTimersByTimeAsync(count);
+}
+
+/** Goes on until the work is done. */
+async function finish(all: Promise<unknown>): Promise<void> {
+  let isDone = false;
+  void all.then(() => (isDone = true));
+  for (let ms = 0; !isDone && ms < 60_000; ms += 1) await iterations(1);
+  await all;
 }
 
 /** One piece of work: asks for its turn, and then keeps the loop busy. */
@@ -44,8 +57,8 @@ function want(organisationId: string, count: number): Promise<unknown> {
 /** So that the loop is known to be slow, and both organisations to be there. */
 async function keepBusy(...organisations: string[]): Promise<void> {
   costMs = 100;
-  for (const organisationId of organisations) await want(organisationId, 3);
-  await iteration();
+  for (const organisationId of organisations) await finish(want(organisationId, 3));
+  await iterations();
   begun = [];
 }
 
@@ -58,22 +71,22 @@ describe('on an event loop', () => {
 
   test('one that is alone lets the next iteration come every 10 ms, and waits for no other', async () => {
     await keepBusy('a');
+    /** How many pieces of work began one after the other, without the next iteration between them. */
+    const atOnce = [0];
     const busy = async (): Promise<void> => {
       for (let n = 0; n < 50; n += 1) {
-        await work('a');
+        const turn = turns.turn('a');
+        if (turn) {
+          await turn;
+          atOnce.push(0);
+        }
+        atOnce.push(atOnce.pop()! + 1);
         tookMs += 1;
       }
     };
-    const all = busy();
-    await Promise.resolve();
-    let count = 0;
-    for (; begun.length < 50; count += 1) {
-      expect(begun.length).toBeLessThan(12 * (count + 1));
-      await iteration();
-    }
-    expect(count).toBeGreaterThan(3);
-    expect(count).toBeLessThan(10);
-    await all;
+    await finish(busy());
+    expect(Math.max(...atOnce)).toBeLessThan(12);
+    expect(atOnce.length).toBeLessThan(10);
   });
 
   test('whether several are at work is known for a second or two', async () => {
@@ -103,13 +116,13 @@ describe('on an event loop', () => {
     void work('other');
     expect(begun.at(-1)).toBe('other');
     expect(sharedResources.slots.get('test_loop')!()).toMatchObject({ waiting: 50 - before });
-    await all;
+    await finish(all);
     expect(begun).toHaveLength(51);
   });
 
   test('organisations that want much take turns', async () => {
     await keepBusy('a', 'b', 'c');
-    await Promise.all([want('a', 30), want('b', 10), want('c', 10)]);
+    await finish(Promise.all([want('a', 30), want('b', 10), want('c', 10)]));
     const waited = begun.join('').replace(/^a+/, '');
     expect(waited.slice(0, 24)).not.toMatch(/(.)\1/);
     for (const organisationId of ['b', 'c'])
@@ -119,15 +132,15 @@ describe('on an event loop', () => {
 
   test('one that has begun little of late goes before the work that others wait with', async () => {
     await keepBusy('loud', 'quiet');
-    await want('loud', 20);
+    await finish(want('loud', 20));
     const rest = want('loud', 20);
-    await iteration();
+    await iterations();
     const { waiting } = turns.load();
     expect(waiting).toBeGreaterThan(0);
     void work('quiet');
     expect(begun.at(-1)).toBe('quiet');
     expect(turns.load().waiting).toBe(waiting);
-    await rest;
+    await finish(rest);
   });
 
   test('work goes on beside what keeps the loop busy without taking turns', async () => {
@@ -136,21 +149,21 @@ describe('on an event loop', () => {
     let count = 0;
     for (; begun.length < 5; count += 1) {
       usedMs += 100;
-      for (const end = performance.now() + 20; performance.now() < end;);
-      await iteration();
+      tookMs += 20;
+      await iterations(1);
     }
     // By the pace alone, one would begin in 64 iterations.
     expect(count).toBeLessThan(100);
-    await all;
+    await finish(all);
   });
 
   test('work goes on as before once iterations are short again', async () => {
     await keepBusy('a', 'b');
-    await want('a', 5);
+    await finish(want('a', 5));
     costMs = 0;
     for (let n = 0; n < 10; n += 1) {
       tookMs += 100;
-      await new Promise((resolve) => setTimeout(resolve, 3));
+      await iterations(3);
     }
     begun = [];
     void want('a', 30);
@@ -161,7 +174,7 @@ describe('on an event loop', () => {
     turns = loopOf(60);
     await keepBusy('heavy', 'quiet');
     void want('heavy', 3);
-    await want('quiet', 5);
+    await finish(want('quiet', 5));
     begun = [];
     costMs = 0;
     void want('quiet', 7);
