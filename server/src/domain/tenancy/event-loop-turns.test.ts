@@ -36,9 +36,9 @@ async function iterations(count = 0): Promise<void> {
 
 /** Goes on until the work is done. */
 async function finish(all: Promise<unknown>): Promise<void> {
-  let isDone = false;
-  void all.then(() => (isDone = true));
-  for (let ms = 0; !isDone && ms < 60_000; ms += 1) await iterations(1);
+  const state = { isDone: false };
+  void all.then(() => (state.isDone = true));
+  for (let ms = 0; !state.isDone && ms < 60_000; ms += 1) await iterations(1);
   await all;
 }
 
