@@ -3,8 +3,8 @@ import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFi
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-/** How long the tests of one fault may take: a fault that makes them run for ever is noticed by that. */
-const longestRun = 600_000;
+/** Milliseconds that the tests of one fault may take: a fault that makes them run for ever is noticed by that. */
+const testTimeoutMs = 600_000;
 
 /** A copy of the repository in which a file can be changed without anybody's seeing it. */
 export class Workspace {
@@ -35,7 +35,7 @@ export class Workspace {
       stdio: 'ignore',
       detached: true,
     });
-    const timer = setTimeout(() => process.kill(-child.pid!, 'SIGKILL'), longestRun);
+    const timer = setTimeout(() => process.kill(-child.pid!, 'SIGKILL'), testTimeoutMs);
     const code = await new Promise<number | null>((resolve, reject) =>
       child.once('error', reject).once('close', resolve),
     );

@@ -75,11 +75,12 @@ interface Turn {
 }
 
 /**
- * Writes what runs tell into the application's tables. All executions of the process share three connections. One is for large
- * reports. Of the other two, an organisation is in one statement at a time: what it tells meanwhile piles up and goes into the
- * next one, so the cost per step falls as the load grows, and another organisation need not wait for that statement. Statements are bounded in bytes, and in time while several organisations are at work; organisations take turns in
- * them, and of an organisation its executions. Everything about an execution is written in the order in which it was told, and
- * again after a crash, to no effect where it is there already.
+ * Writes what runs tell into the application's tables. All executions of the process share three connections, one of them for
+ * large reports. Of the other two, an organisation is in one statement at a time: what it tells meanwhile goes into the next
+ * one, so the cost per step falls as the load grows, and no other organisation waits for a statement without rows of its own.
+ * Statements are bounded in bytes, and in time while several organisations are at work; organisations take turns in them, and
+ * of an organisation its executions. Everything about an execution is written in the order in which it was told, and again
+ * after a crash, to no effect where it is there already.
  */
 export class ExecutionRecorder {
   readonly #options: ExecutionRecorderOptions;

@@ -29,7 +29,7 @@ import { failpoint } from '../../domain/failpoints.ts';
 import { watchSlots } from '../../domain/tenancy/shared-resources.ts';
 import { dbosLogger, type DbosEngineOptions, type EngineSettings, withDefaults } from './dbos-engine-options.ts';
 import { DbosRun } from './dbos-run.ts';
-import { forgetEnded, forgetThose } from './ended-runs.ts';
+import { forgetRegularly, forgetThose } from './ended-runs.ts';
 import { ownEngineSchema } from './engine-schema.ts';
 import { openEnginePool } from './engine-pool.ts';
 import { ExecutorLock } from './executor-lock.ts';
@@ -51,7 +51,7 @@ import {
   waitingQueueName,
 } from './run-statements.ts';
 import { StepLog } from './step-log.ts';
-import { insertRuns, type Submission } from './submission.ts';
+import { insertRuns, noArguments, readInput, type Submission, writeInput } from './submission.ts';
 import { Suspensions } from './suspension.ts';
 import { clientOf, queryOf, transactionOf } from './transaction-client.ts';
 
@@ -61,15 +61,12 @@ type DbosBody = () => Promise<void>;
 const applicationVersion = 'flowpact';
 /** DBOS insists on parts that a connection string need not have, although it is given its connections. */
 const unusedUrl = 'postgresql://unused@unused/unused';
-const retentionInterval = 60_000;
 /** Milliseconds without a step being recorded, while some are to be, after which the process is not ready. */
 const maxStandstillMs = 30_000;
 /** A crash may not be the run's fault, so only a run that takes down process after process is given up. */
 const maxRecoveryAttempts = 100;
 /** Bytes of memory that a value takes for each of `bytesOf`. */
 const memoryOfByte = 3;
-/** What DBOS hands to every body. The real input goes past it: it would be parsed three times, and written twice, on the way. */
-const noArguments = '[]';
 
 /** DBOS is one per process, and so are the functions registered with it; they find the engine that is started now. */
 const registered = new Map<string, DbosBody>();
@@ -155,7 +152,7 @@ export class DbosEngine extends Engine {
     }
     this.#state = 'running';
     this.#lock.watch();
-    this.#retention = setInterval(() => void this.#forgetEnded(), retentionInterval);
+    this.#retention = forgetRegularly(this.#executor().systemDatabase, this.#options);
   }
 
   async #launch(): Promise<void> {
@@ -239,7 +236,7 @@ export class DbosEngine extends Engine {
       queueName: isLimited ? waitingQueueName : queueName,
       queuePartitionKey: group?.id,
     });
-    status.input = JSON.stringify([input]);
+    status.input = writeInput(input);
     status.authenticatedUser = tenant;
     const token = randomUUID();
     if (isLimited) status.attributes = { concurrency: group.concurrency };
@@ -289,8 +286,7 @@ export class DbosEngine extends Engine {
     }
     const found = runIds.flatMap((runId) => statuses?.get(runId) ?? []);
     // All at once: a run of ours that is not at work here counts as lost.
-    const inputOf = ({ input }: WorkflowStatusInternal): Json => (JSON.parse(input!) as [Json])[0];
-    await Promise.all(found.map((status) => this.#dispatch(status, token, () => inputOf(status))));
+    await Promise.all(found.map((status) => this.#dispatch(status, token, () => readInput(status))));
   }
 
   /** Begins a run that is ours and has its place, when there is room for its input; should that fail, #tick finds its row. */
@@ -484,14 +480,6 @@ export class DbosEngine extends Engine {
     const strays = idle.filter((id) => this.#strays.has(id));
     this.#strays = new Set(idle);
     if (strays.length > 0) await query(...requeueOf(strays, this.executorId));
-  }
-
-  async #forgetEnded(): Promise<void> {
-    try {
-      await forgetEnded(this.#executor().systemDatabase, Date.now() - this.#options.retention);
-    } catch (error) {
-      this.#options.log.warn('Ended runs could not be removed from the engine; it is tried again in a minute.', error);
-    }
   }
 
   #executor(): DBOSExecutor {

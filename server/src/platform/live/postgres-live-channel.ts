@@ -10,7 +10,7 @@ const coalesce = 5;
 const idsPerNotification = 200;
 const reconnectAfter = 500;
 /** Executions of which news are kept while there is no connection; who listens to others looks now and then. */
-const mostKept = 10_000;
+const maxKeptNews = 10_000;
 
 /** What the channel reports about its connection. */
 export interface LiveChannelLog {
@@ -70,7 +70,7 @@ export class PostgresLiveChannel extends LiveChannel {
 
   #keep(executionId: string, ended: boolean | undefined): void {
     if (this.#news.has(executionId)) this.#news.set(executionId, graver(this.#news.get(executionId), ended));
-    else if (this.#news.size < mostKept) this.#news.set(executionId, ended);
+    else if (this.#news.size < maxKeptNews) this.#news.set(executionId, ended);
   }
 
   #sendSoon(): void {
