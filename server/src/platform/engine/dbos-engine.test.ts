@@ -189,6 +189,7 @@ test('a signal ends the rest of a run, and what was done before is not done agai
   await engine.signal('r7b', 'approve', 1);
   await until(() => seen.length === 2);
   expect(seen).toEqual(['before', 1]);
+  await ended('r7b');
 });
 
 test('a signal is sent when its transaction commits, and not when it is rolled back', async () => {
@@ -203,6 +204,7 @@ test('a signal is sent when its transaction commits, and not when it is rolled b
   await em.transactional((inner) => engine.signal('r7c', 'approve', 'granted', inner));
   await until(() => seen.length === 2);
   expect(seen).toEqual(['before', 'granted']);
+  await ended('r7c');
 });
 
 test('a signal that comes while the run lies down to rest is not lost', async () => {
@@ -214,6 +216,11 @@ test('a signal that comes while the run lies down to rest is not lost', async ()
   const open = `select 1 from dbos.workflow_status where workflow_uuid like 'r7d%' and status <> 'SUCCESS'`;
   await until(async () => (await database.orm.em.getConnection().execute(open)).length === 0);
 });
+
+/** A run that was about to rest is replayed: it may tell the next test what it has seen. */
+async function ended(runId: string): Promise<void> {
+  await until(async () => (await engine.ended([runId])).length === 1);
+}
 
 async function resting(runId: string): Promise<void> {
   const connection = database.orm.em.getConnection();
