@@ -4,11 +4,11 @@
  * differ from the last commit. Fails when fewer are noticed than the folder's threshold in `folders.yaml`.
  */
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Dice } from '../../server/test/chaos/dice.ts';
+import { SeededRandom } from '../seeded-random.ts';
 import { type Equivalent, type Folder, folderOf, readSettings } from './folders.ts';
 import { type Mutant, mutantsOf, mutated } from './mutants.ts';
 import { TypeCheck } from './type-check.ts';
@@ -57,7 +57,7 @@ function candidates(): Candidate[] {
   const changed = options.changed ? new Set(git('diff', '--name-only', '--relative', 'HEAD')) : undefined;
   return git('ls-files', ...folders.map(({ path }) => path)).flatMap((file) => {
     const folder = folderOf(file, folders);
-    const isSource = file.endsWith('.ts') && !file.endsWith('.test.ts') && !file.endsWith('.d.ts');
+    const isSource = file.endsWith('.ts') && !/\.test\.ts$|\.d\.ts$|\/generated\//.test(file);
     if (!folder || !isSource || !file.startsWith(options.folder) || (changed && !changed.has(file))) return [];
     const source = sourceOf(file);
     return mutantsOf(source)
@@ -73,9 +73,9 @@ function isEquivalent(one: Equivalent, file: string, source: string, mutant: Mut
 
 /** In an order that follows from the seed. */
 function shuffled<Item>(items: readonly Item[]): Item[] {
-  const dice = new Dice(seed);
+  const random = new SeededRandom(seed);
   return items
-    .map((item) => [dice.between(0, 1), item] as const)
+    .map((item) => [random.between(0, 1), item] as const)
     .sort(([one], [other]) => one - other)
     .map(([, item]) => item);
 }
@@ -101,7 +101,16 @@ const checked = new Map<Folder, Promise<void>>();
 
 /** Tests that fail without a fault would notice every one. */
 async function checkTests({ path, tests }: Folder, workspace: Workspace): Promise<void> {
-  if (!(await workspace.pass(tests))) throw new Error(`The tests of ${path} fail without a fault: ${tests.join(' ')}`);
+  const failure = await workspace.failure(tests);
+  if (failure !== undefined)
+    throw new Error(`The tests of ${path} fail without a fault: ${tests.join(' ')}\n${failure}`);
+}
+
+/** The tests beside the file are quickest to notice; the others run only where those do not. */
+async function isNoticed(file: string, folder: Folder, workspace: Workspace): Promise<boolean> {
+  const beside = file.replace(/\.ts$/, '.test.ts');
+  if (existsSync(join(root, beside)) && (await workspace.failure([beside])) !== undefined) return true;
+  return (await workspace.failure(folder.tests)) !== undefined;
 }
 
 async function lane(faults: Iterator<Candidate>): Promise<void> {
@@ -113,7 +122,7 @@ async function lane(faults: Iterator<Candidate>): Promise<void> {
       await checked.get(folder);
       const since = Date.now();
       workspace.write(file, mutated(sourceOf(file), mutant));
-      const survived = await workspace.pass(folder.tests);
+      const survived = !(await isNoticed(file, folder, workspace));
       workspace.write(file, sourceOf(file));
       const score = scores.get(folder) ?? { noticed: 0, all: 0 };
       scores.set(folder, { noticed: score.noticed + (survived ? 0 : 1), all: score.all + 1 });

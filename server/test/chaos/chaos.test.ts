@@ -15,7 +15,7 @@ import { createOrm } from '../../src/platform/database/orm.ts';
 import { sketch } from '../executions/sketch.ts';
 import { begin, kill, Workers } from '../executions/workers.ts';
 import { TcpGate } from '../tcp-gate.ts';
-import { Dice } from './dice.ts';
+import { SeededRandom } from '../../../scripts/seeded-random.ts';
 import { Receiver } from './receiver.ts';
 
 /**
@@ -31,7 +31,7 @@ const patience = 240_000;
 // A mishap under way when the time is over is waited for, and on a busy machine new workers start slowly.
 jest.setTimeout(4 * seconds * 1_000 + patience + 120_000);
 
-const dice = new Dice(seed);
+const random = new SeededRandom(seed);
 const receiver = new Receiver();
 const dataDir = mkdtempSync(join(tmpdir(), 'flowpact-chaos-'));
 let postgres: EmbeddedPostgres;
@@ -155,20 +155,20 @@ async function approveUntil(pool: readonly ChildProcess[], over: () => boolean):
 /** Until the time is over: somebody dies, stands still or goes away for a while. Answers how often. */
 async function wreak(pool: ChildProcess[]): Promise<number> {
   let mishaps = 0;
-  for (const end = Date.now() + seconds * 1_000; Date.now() < end; await sleep(dice.between(200, 1_000))) {
+  for (const end = Date.now() + seconds * 1_000; Date.now() < end; await sleep(random.between(200, 1_000))) {
     mishaps += 1;
-    const index = Math.floor(dice.between(0, pool.length));
-    const mishap = dice.of(['kill', 'kill', 'stop', 'database'] as const);
+    const index = Math.floor(random.between(0, pool.length));
+    const mishap = random.oneOf(['kill', 'kill', 'stop', 'database'] as const);
     if (mishap === 'kill') {
       await kill(pool[index]!);
       pool[index] = await startAgain();
     } else if (mishap === 'stop') {
       pool[index]!.kill('SIGSTOP');
-      await sleep(dice.between(500, 4_000));
+      await sleep(random.between(500, 4_000));
       pool[index]!.kill('SIGCONT');
     } else {
       await postgres.stop();
-      await sleep(dice.between(0, 1_500));
+      await sleep(random.between(0, 1_500));
       postgres = await startPostgres();
       gate.aim(targetOf(postgres));
     }

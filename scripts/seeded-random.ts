@@ -1,5 +1,5 @@
-/** Chance that is the same for the same seed: mulberry32. */
-export class Dice {
+/** Random numbers that are the same for the same seed (mulberry32): what a test or a tool chose can be chosen again. */
+export class SeededRandom {
   #state: number;
 
   constructor(seed: number) {
@@ -14,7 +14,8 @@ export class Dice {
     return low + (((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296) * (high - low);
   }
 
-  of<T>(things: readonly T[]): T {
+  /** One of the things, each as likely as the others. */
+  oneOf<T>(things: readonly T[]): T {
     return things[Math.floor(this.between(0, things.length))]!;
   }
 }
