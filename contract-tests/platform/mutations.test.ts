@@ -3,7 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { useContractHarness, verifier } from '../harness/contract-harness.ts';
 import { createFixture, type Fixture } from '../harness/fixture.ts';
-import { prismViolations, readPrismOperations, startPrism, type PrismProxy } from '../verifier/prism.ts';
+import { prismViolations } from '../verifier/prism-violations.ts';
+import { readPrismOperations, startPrism, type PrismProxy } from '../verifier/prism.ts';
 import type { Exchange } from '../verifier/verifier.ts';
 
 // Who watches the watchers: real exchanges of the server are made wrong in every way that a server can be wrong, and the verifier must

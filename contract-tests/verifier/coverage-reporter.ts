@@ -5,7 +5,6 @@ import { CoverageStore } from './coverage.ts';
 import { Verifier } from './verifier.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const REPORT = join(ROOT, 'contract-tests', '.report');
 const CONTRACTS = ['platform'];
 
 interface RunResults {
@@ -25,16 +24,21 @@ interface GlobalConfig {
  */
 export default class ContractCoverageReporter {
   private readonly partial: boolean;
+  private readonly root: string;
+  private readonly report: string;
   private failure: Error | undefined;
 
-  constructor(config: GlobalConfig) {
+  /** `root` is where `spec/` and `contract-tests/` are: the repository, but for tests of the reporter. */
+  constructor(config: GlobalConfig, { root = ROOT }: { root?: string } = {}) {
+    this.root = root;
+    this.report = join(root, 'contract-tests', '.report');
     const selected = (config.testPathPatterns?.patterns ?? []).length > 0;
     this.partial = selected || config.onlyChanged || Boolean(config.testNamePattern);
   }
 
   onRunStart(): void {
     CoverageStore.begin();
-    for (const contract of CONTRACTS) new CoverageStore(REPORT, contract).reset();
+    for (const contract of CONTRACTS) new CoverageStore(this.report, contract).reset();
   }
 
   async onRunComplete(_contexts: unknown, results: RunResults): Promise<void> {
@@ -43,8 +47,8 @@ export default class ContractCoverageReporter {
     const lines: string[] = [];
     const summaries = [];
     for (const contract of CONTRACTS) {
-      const document = await ContractDocument.load(join(ROOT, 'spec', contract, 'openapi.yaml'));
-      const store = new CoverageStore(REPORT, contract);
+      const document = await ContractDocument.load(join(this.root, 'spec', contract, 'openapi.yaml'));
+      const store = new CoverageStore(this.report, contract);
       const verifier = new Verifier(document);
       // Test files compile what they meet; a schema that does not compile must stop the run, not pass silently.
       if (!this.partial) verifier.compileAll();
@@ -57,8 +61,8 @@ export default class ContractCoverageReporter {
         lines.push(`not observed: ${coverage.missing.join('; ')}`);
       }
     }
-    mkdirSync(REPORT, { recursive: true });
-    writeFileSync(join(REPORT, 'coverage.json'), `${JSON.stringify(summaries[0], null, 2)}\n`);
+    mkdirSync(this.report, { recursive: true });
+    writeFileSync(join(this.report, 'coverage.json'), `${JSON.stringify(summaries[0], null, 2)}\n`);
     process.stdout.write(`${lines.join('\n')}\n`);
   }
 

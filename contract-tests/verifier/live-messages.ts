@@ -7,7 +7,7 @@ interface Message {
   readonly $ref: string;
 }
 
-interface AsyncDocument {
+export interface AsyncDocument {
   readonly asyncapi: string;
   readonly channels: Record<string, { readonly address: string; readonly messages: Record<string, Message> }>;
   readonly operations: Record<
@@ -45,6 +45,11 @@ export class LiveMessages {
   static async load(): Promise<LiveMessages> {
     const { bundle: bundled } = await bundle({ ref: FILE, config: await createConfig({}) });
     return new LiveMessages(structuredClone(bundled.parsed) as AsyncDocument);
+  }
+
+  /** For tests of the verifier itself. */
+  static of(document: AsyncDocument): LiveMessages {
+    return new LiveMessages(document);
   }
 
   /** What is wrong with a message that the server sent on a channel, or that a client may send. */

@@ -4,14 +4,6 @@ import { createServer } from '@stoplight/prism-http-server';
 import type { ContractDocument } from './contract-document.ts';
 import { shareEqualParts } from './shared-parts.ts';
 
-/** One complaint of Prism, from the `sl-violations` header. */
-export interface PrismViolation {
-  location: string[];
-  severity: string;
-  message: string;
-  code?: string | number;
-}
-
 export interface PrismProxy {
   url: string;
   close(): Promise<void>;
@@ -46,15 +38,4 @@ export async function startPrism(operations: PrismOperations, upstream: string):
   });
   const url = await server.listen(0, '127.0.0.1');
   return { url, close: () => server.close() };
-}
-
-/** Prism's complaints about an exchange; throws when the header was cut, since then complaints are lost. */
-export function prismViolations(headers: Headers): PrismViolation[] {
-  const value = headers.get('sl-violations');
-  if (value === null) return [];
-  try {
-    return JSON.parse(value) as PrismViolation[];
-  } catch {
-    throw new Error(`Prism reported more violations than fit into a header: ${value.slice(0, 400)}`);
-  }
 }

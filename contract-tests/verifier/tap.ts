@@ -89,10 +89,15 @@ export class Tap {
       this.record(toExchange(incoming, response, Buffer.concat(chunks), false));
       outgoing.end();
     });
+    // An answer that breaks off, whoever is the cause: recorded before the client sees it for the same reason.
+    const brokenOff = once(() => this.record(toExchange(incoming, response, Buffer.concat(chunks), true)));
     outgoing.on('close', () => {
-      if (!response.complete) this.record(toExchange(incoming, response, Buffer.concat(chunks), true));
+      if (!response.complete) brokenOff();
     });
-    response.on('error', () => outgoing.destroy());
+    response.on('error', () => {
+      brokenOff();
+      outgoing.destroy();
+    });
   }
 
   private record(exchange: Exchange): void {
@@ -102,6 +107,15 @@ export class Tap {
     this.observations.push(observation);
     this.exchanges.push(exchange);
   }
+}
+
+/** The action, which does nothing the second time. */
+function once(action: () => void): () => void {
+  let done = false;
+  return () => {
+    if (!done) action();
+    done = true;
+  };
 }
 
 function toExchange(incoming: IncomingMessage, response: IncomingMessage, body: Buffer, truncated: boolean): Exchange {

@@ -1,5 +1,5 @@
 import type { ContractDocument } from './contract-document.ts';
-import { prismViolations, type PrismViolation } from './prism.ts';
+import { prismViolations, type PrismViolation } from './prism-violations.ts';
 
 export interface VerifiedFetchOptions {
   contract: ContractDocument;

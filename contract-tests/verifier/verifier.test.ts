@@ -1,8 +1,5 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { ContractDocument } from './contract-document.ts';
-import { prismViolations, readPrismOperations, startPrism, type PrismProxy } from './prism.ts';
 import { Verifier, type Exchange } from './verifier.ts';
 
 const document = {
@@ -208,45 +205,4 @@ test('declared lists each status and media type once', () => {
     mediaType: 'application/problem+json',
   });
   expect(verifier.declared()).toHaveLength(5);
-});
-
-describe('Prism', () => {
-  let answer: { status: number; body: unknown } = { status: 200, body: { data: animal } };
-  let upstream: Server;
-  let prism: PrismProxy;
-
-  beforeAll(async () => {
-    upstream = createServer((_request, response) => {
-      response.writeHead(answer.status, { 'content-type': 'application/json', 'x-request-id': 'abc' });
-      response.end(JSON.stringify(answer.body));
-    });
-    await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
-    prism = await startPrism(
-      await readPrismOperations(contract),
-      `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`,
-    );
-  });
-
-  afterAll(async () => {
-    await prism.close();
-    await new Promise((resolve) => upstream.close(resolve));
-  });
-
-  const violations = async (): Promise<number> =>
-    prismViolations((await fetch(`${prism.url}/animals/an_1`)).headers).length;
-
-  test('lets a good response pass', async () => {
-    answer = { status: 200, body: { data: animal } };
-    expect(await violations()).toBe(0);
-  });
-
-  test('reports a wrong response', async () => {
-    answer = { status: 200, body: { data: { ...animal, name: 1 } } };
-    expect(await violations()).toBeGreaterThan(0);
-  });
-
-  test('reports an undeclared status, if only as a warning', async () => {
-    answer = { status: 418, body: {} };
-    expect(await violations()).toBeGreaterThan(0);
-  });
 });
