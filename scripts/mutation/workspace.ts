@@ -6,6 +6,9 @@ import { dirname, join } from 'node:path';
 /** Milliseconds that the tests of one fault may take: a fault that makes them run for ever is noticed by that. */
 const testTimeoutMs = 600_000;
 
+/** Characters of it that are kept, enough for the test that failed and why. */
+const maxOutputLength = 4_000;
+
 /** A copy of the repository in which a file can be changed without anybody's seeing it. */
 export class Workspace {
   readonly #path: string;
@@ -27,20 +30,24 @@ export class Workspace {
     writeFileSync(join(this.#path, file), source);
   }
 
-  /** Whether the tests pass; they end at the first that fails. */
-  async pass(tests: readonly string[]): Promise<boolean> {
+  /** The end of what the tests print where they fail, undefined where they pass; they end at the first that fails. */
+  async failure(tests: readonly string[]): Promise<string | undefined> {
     const given = ['--silent', '--bail', '--maxWorkers=1', '--reporters=default', '--testPathPatterns', ...tests];
     const child = spawn('npm', ['run', '--silent', 'test:jest', '--', ...given], {
       cwd: this.#path,
-      stdio: 'ignore',
+      stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });
+    let output = '';
+    const keep = (text: string): void => void (output = (output + text).slice(-maxOutputLength));
+    child.stdout.setEncoding('utf8').on('data', keep);
+    child.stderr.setEncoding('utf8').on('data', keep);
     const timer = setTimeout(() => process.kill(-child.pid!, 'SIGKILL'), testTimeoutMs);
     const code = await new Promise<number | null>((resolve, reject) =>
       child.once('error', reject).once('close', resolve),
     );
     clearTimeout(timer);
-    return code === 0;
+    return code === 0 ? undefined : output;
   }
 
   remove(): void {
