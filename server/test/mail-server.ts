@@ -13,6 +13,8 @@ export interface ReceivedMail {
 /** A real SMTP server that keeps what it gets; it refuses a wrong password and the recipient `nobody@example.com`. */
 export class MailServer {
   readonly received: ReceivedMail[] = [];
+  /** Where it is given, a message is answered when it calls back. */
+  hold: ((answer: () => void) => void) | undefined;
   readonly #server: SMTPServer;
 
   private constructor(login?: { username: string; password: string }) {
@@ -38,7 +40,8 @@ export class MailServer {
             user: session.user,
             email: await PostalMime.parse(Buffer.concat(chunks)),
           });
-          done();
+          if (this.hold) this.hold(done);
+          else done();
         });
       },
     });

@@ -1,9 +1,13 @@
+import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
 import { createServer, type AddressInfo, type Server } from 'node:net';
-import { afterEach, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import PostalMime from 'postal-mime';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { type MailServer, OutgoingMailError, type OutgoingMessage } from '../../domain/nodes/index.ts';
+import { until } from '../../../test/until.ts';
+import { inOrganisation } from '../../domain/tenancy/current-organisation.ts';
 import { NodemailerOutgoingMail } from './nodemailer-outgoing-mail.ts';
+import { OutgoingSlots } from './outgoing-slots.ts';
 
 // Made for mail.test with OpenSSL; worth nothing to anybody.
 const key = `-----BEGIN PRIVATE KEY-----
@@ -191,4 +195,157 @@ test('a server that says nothing is given up in time, and a cancelled call at on
 
 test('nobody at the port is a failed connection', async () => {
   expect(await failure(mail.send(letter, server(1), limits))).toMatchObject({ reason: 'connection' });
+});
+
+describe('what a message is made of comes with it', () => {
+  const asked: string[] = [];
+  let web: HttpServer;
+  let url: string;
+  beforeAll(async () => {
+    web = createHttpServer(({ url: path }, response) => (asked.push(path!), response.end('<p>fetched</p>')));
+    await new Promise<void>((listening) => web.listen(0, '127.0.0.1', listening));
+    url = `http://127.0.0.1:${(web.address() as AddressInfo).port}/`;
+  });
+  afterAll(() => new Promise((closed) => web.close(closed)));
+  const file = import.meta.filename;
+
+  test.each<[name: string, change: () => object]>([
+    ['an attachment that names a file', () => ({ attachments: [{ filename: 'a', path: file }] })],
+    ['an attachment whose content names a file', () => ({ attachments: [{ filename: 'a', content: { path: file } }] })],
+    ['an attachment that names a URL', () => ({ attachments: [{ filename: 'a', href: url }] })],
+    ['an attachment whose path is a URL', () => ({ attachments: [{ filename: 'a', path: url }] })],
+    ['a text that names a file', () => ({ text: { path: file } })],
+    ['a text in HTML that names a URL', () => ({ html: { path: url } })],
+    ['a text in HTML that names a file', () => ({ html: { path: file } })],
+  ])('%s is refused: nothing is read, fetched or sent', async (_, change) => {
+    const port = await smtp({ disabledCommands: ['STARTTLS', 'AUTH'] });
+    const error = await failure(mail.send({ ...letter, ...change() } as OutgoingMessage, server(port), limits));
+    expect(error).toMatchObject({ reason: 'invalid', message: 'the message cannot be made' });
+    expect([asked, messages]).toEqual([[], []]);
+  });
+
+  test('attachments arrive each with its name and type', async () => {
+    const port = await smtp({ disabledCommands: ['STARTTLS', 'AUTH'] });
+    const attachments = [
+      { filename: 'a.bin', content: Buffer.of(0, 255, 10, 13, 46), contentType: 'application/x-own' },
+      { filename: 'b.txt', content: Buffer.from(file) },
+    ];
+    await mail.send({ ...letter, attachments }, server(port), limits);
+    const email = await PostalMime.parse(messages[0]!.source);
+    expect(
+      email.attachments.map(({ filename, mimeType, content }) => [
+        filename,
+        mimeType,
+        Buffer.from(content as ArrayBuffer),
+      ]),
+    ).toEqual([
+      ['a.bin', 'application/x-own', attachments[0]!.content],
+      ['b.txt', 'text/plain', attachments[1]!.content],
+    ]);
+  });
+});
+
+describe('encryption', () => {
+  test("none: a certificate that nobody trusts is in nobody's way, since none is asked for", async () => {
+    const secure: boolean[] = [];
+    const port = await smtp({
+      onMailFrom: (_address, session, done) => (secure.push(session.secure), done()),
+    });
+    await new NodemailerOutgoingMail(['127.0.0.1']).send(letter, server(port), limits);
+    expect(secure).toEqual([false]);
+  });
+
+  test.each(['starttls', 'tls'] as const)(
+    '%s: a certificate that nobody has signed is not trusted',
+    async (security) => {
+      const port = await smtp({ secure: security === 'tls' });
+      const untrusting = new NodemailerOutgoingMail(['127.0.0.0/8'], {
+        resolve: (_name, _options, callback) => callback(null, [{ address: '127.0.0.1', family: 4 }]),
+      });
+      const error = await failure(untrusting.send(letter, server(port, { host: 'mail.test', security }), limits));
+      expect([error.reason, messages]).toEqual(['tls', []]);
+    },
+  );
+
+  test('a server that speaks an old TLS only is not used', async () => {
+    const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
+    const port = await smtp({ secure: true, ...old });
+    const lax = new NodemailerOutgoingMail(['127.0.0.0/8'], {
+      // Whatever else is said about encryption, the lowest version stays.
+      tls: { ca: cert, minVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' },
+      resolve: (_name, _options, callback) => callback(null, [{ address: '127.0.0.1', family: 4 }]),
+    });
+    const error = await failure(lax.send(letter, server(port, { host: 'mail.test', security: 'tls' }), limits));
+    expect([error.reason, messages]).toEqual(['tls', []]);
+  });
+});
+
+test('a name without a password signs nobody in', async () => {
+  const port = await smtp({ authOptional: false, onAuth: (_login, _session, done) => done(null, { user: 'us' }) });
+  const login = server(port, { host: 'mail.test', security: 'starttls', username: 'us' });
+  expect([(await failure(named.send(letter, login, limits))).reason, messages]).toEqual(['auth', []]);
+});
+
+describe('with slots', () => {
+  const slow: (() => void)[] = [];
+  const slotted = (calls: number, callsOf = async (): Promise<number> => 1): NodemailerOutgoingMail =>
+    new NodemailerOutgoingMail(['127.0.0.1'], { slots: new OutgoingSlots({ calls, callsOf }) });
+  const send = (by: NodemailerOutgoingMail, port: number, signal = limits.signal): Promise<unknown> =>
+    inOrganisation('a', () => by.send(letter, server(port), { ...limits, signal }));
+  const slowly: SMTPServerOptions = {
+    disabledCommands: ['STARTTLS', 'AUTH'],
+    onData: (stream, _session, done) => void stream.resume().on('end', () => slow.push(done)),
+  };
+
+  test('a message takes a slot until it is sent; one that is cancelled while it waits says so', async () => {
+    const port = await smtp(slowly);
+    const by = slotted(1);
+    const first = send(by, port);
+    await until(() => slow.length === 1);
+    const gone = new AbortController();
+    const cancelled = failure(send(by, port, gone.signal));
+    const third = send(by, port);
+    gone.abort();
+    expect(await cancelled).toMatchObject({ reason: 'aborted', message: 'the call was cancelled' });
+    expect(slow.splice(0).map((done) => done())).toHaveLength(1);
+    await first;
+    await until(() => slow.length === 1);
+    slow.splice(0).forEach((done) => done());
+    await third;
+  });
+
+  test('a message that is refused gives its slot back, and keeps its own reason also when it was cancelled', async () => {
+    const by = slotted(1);
+    const gone = new AbortController();
+    expect(await failure(send(by, 1))).toMatchObject({ reason: 'connection' });
+    const port = await smtp({
+      disabledCommands: ['STARTTLS', 'AUTH'],
+      onMailFrom: (_address, _session, done) => done(new Error('not you')),
+    });
+    expect(await failure(send(by, port, gone.signal))).toMatchObject({ reason: 'rejected' });
+    gone.abort();
+    expect(await failure(send(by, port, gone.signal))).toMatchObject({ reason: 'aborted' });
+  });
+
+  test('a plan that cannot be read is that error, and no cancelled call', async () => {
+    const by = slotted(1, () => Promise.reject(new Error('no database')));
+    await expect(send(by, 1)).rejects.toThrow('no database');
+  });
+});
+
+test.each([
+  ['in time', {}],
+  ['too late', { timeout: 150 }],
+])('the connection is closed when a message is over: %s', async (_, more) => {
+  const closing: Promise<void>[] = [];
+  const port = await smtp({
+    disabledCommands: ['STARTTLS', 'AUTH'],
+    onConnect: (_session, done) => done(),
+    onClose: () => void closing.push(Promise.resolve()),
+    ...(Object.keys(more).length > 0 && { onData: (stream) => void stream.resume() }),
+  });
+  await mail.send(letter, server(port), { ...limits, ...more }).catch((error: unknown) => {
+    expect(error).toMatchObject({ reason: 'timeout', message: 'the message was not taken within 150 ms' });
+  });
+  await until(() => closing.length === 1);
 });

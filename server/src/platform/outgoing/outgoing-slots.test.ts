@@ -97,3 +97,99 @@ test('host names that nobody answers for keep no turn from those of others', asy
   expect((await noisy).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
   expect(load('host_lookups')).toMatchObject({ taken: 0, waiting: 0 });
 });
+
+/** Look-ups of each organisation through the slots; `answer` answers the oldest that is under way. */
+function lookups(slots: OutgoingSlots): {
+  look: (organisationId: string) => Promise<unknown>;
+  asked: string[];
+  answer: () => void;
+} {
+  const asked: string[] = [];
+  const answers: (() => void)[] = [];
+  return {
+    asked,
+    look: (organisationId) =>
+      new Promise((found) =>
+        slots.lookupsOf(organisationId, (hostname, _, callback) => {
+          asked.push(hostname);
+          answers.push(() => callback(null, []));
+        })(`${organisationId}.example`, { all: true }, (error) => found(error)),
+      ),
+    answer: () => answers.shift()!(),
+  };
+}
+
+test('two names are looked up at once, one of each organisation, and the rest in turn', async () => {
+  const { look, asked, answer } = lookups(new OutgoingSlots({ calls: 4, callsOf: async () => 3 }));
+  const all = ['a', 'a', 'b', 'c'].map(look);
+  await until(() => asked.length === 2);
+  expect(asked).toEqual(['a.example', 'b.example']);
+  expect(load('host_lookups')).toMatchObject({ taken: 2, waiting: 2 });
+  for (let count = 3; count <= 4; count++) {
+    answer();
+    await until(() => asked.length === count);
+    expect(load('host_lookups')).toMatchObject({ taken: 2, waiting: 4 - count });
+  }
+  answer();
+  answer();
+  expect(await Promise.all(all)).toEqual([null, null, null, null]);
+  expect(load('host_lookups')).toMatchObject({ taken: 0, waiting: 0 });
+});
+
+test('a look-up that gets no turn in time fails, and its place is free', async () => {
+  const { look, asked, answer } = lookups(new OutgoingSlots({ calls: 4, callsOf: async () => 3, lookupWaitMs: 20 }));
+  const first = look('a');
+  expect(await look('a')).toMatchObject({ name: 'NoSlotError' });
+  expect([asked, load('host_lookups')]).toEqual([['a.example'], expect.objectContaining({ taken: 1, waiting: 0 })]);
+  answer();
+  expect(await first).toBeNull();
+});
+
+test('a resolver that throws gives its slot back', async () => {
+  const slots = new OutgoingSlots({ calls: 4, callsOf: async () => 3 });
+  const faulty = slots.lookupsOf('a', () => {
+    throw new TypeError('no resolver');
+  });
+  const error = await new Promise((found) => faulty('a.example', { all: true }, (thrown) => found(thrown)));
+  expect([error, load('host_lookups')]).toEqual([new TypeError('no resolver'), expect.objectContaining({ taken: 0 })]);
+});
+
+test('calls: as many as the process has for all, no more of one organisation than its plan has, and no bound for the platform', async () => {
+  const asked: string[] = [];
+  const slots = new OutgoingSlots({ calls: 4, callsOf: async (id) => (asked.push(id), 2) });
+  const open: (() => void)[] = [];
+  const make = (organisationId: string): Promise<void> =>
+    inOrganisation(organisationId, () => slots.call(undefined, () => new Promise((done) => open.push(done))));
+  const own = ['a', 'a', 'a'].map(make);
+  await until(() => (load('outgoing_calls') as { waiting: number }).waiting === 1);
+  expect(open).toHaveLength(2);
+  const platform = ['', '', ''].map(make);
+  await until(() => (load('outgoing_calls') as { waiting: number }).waiting === 2);
+  expect(open).toHaveLength(4);
+  expect(new Set(asked)).toEqual(new Set(['a']));
+  let ended = false;
+  const all = Promise.all([...own, ...platform]).then(() => (ended = true));
+  await until(() => (open.splice(0).forEach((done) => done()), ended));
+  await all;
+  expect(load('outgoing_calls')).toMatchObject({ taken: 0, waiting: 0 });
+});
+
+test('a call that fails gives its slot back', async () => {
+  const slots = new OutgoingSlots({ calls: 1, callsOf: async () => 1 });
+  for (let count = 0; count < 2; count++)
+    await expect(slots.call(undefined, () => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
+  expect(await slots.call(undefined, async () => 'made')).toBe('made');
+});
+
+test('an answer whose plan cannot be read is that error, and no cancelled call', async () => {
+  const slots = new OutgoingSlots({ calls: 1, callsOf: () => Promise.reject(new Error('no database')) });
+  const unplanned = new UndiciOutgoingHttp([address], (...given) => resolve(...given), slots);
+  const url = new URL(`http://${address}/fast`);
+  const limits = { timeout: 60_000, redirects: 0, maxBytes: 1_000, signal: new AbortController().signal };
+  const send = (more: Partial<OutgoingRequest> = {}): Promise<OutgoingResponse> =>
+    inOrganisation('a', () => unplanned.send({ method: 'GET', url, headers: {}, ...limits, ...more }));
+  await expect(send()).rejects.toThrow('no database');
+  // Whoever brings a slot along needs none.
+  expect(await send({ hasSlot: true })).toMatchObject({ status: 200 });
+  await unplanned.close();
+});
