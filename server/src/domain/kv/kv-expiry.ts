@@ -2,7 +2,8 @@ import { MikroORM } from '@mikro-orm/postgresql';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { WorkerLoops } from '../worker-loops.ts';
 
-const batch = 1_000;
+/** Rows removed in one statement at most. */
+const atOnce = 1_000;
 /** How long it is remembered that a step has written; executions that a crash interrupts go on much sooner. */
 const rememberSteps = '7 days';
 
@@ -19,7 +20,7 @@ export class KvExpiry implements OnModuleInit {
   }
 
   /** One round; true when there may be more to remove. */
-  async purge(): Promise<boolean> {
+  async purge(batch = atOnce): Promise<boolean> {
     const em = this.orm.em.fork();
     const entries = await em.execute<{ affectedRows: number }>(
       `delete from kv_entry where (scope_id, key) in (
