@@ -9,12 +9,12 @@ const atOnce = 5_000;
 const deliveryDays = 30;
 const eventDays = 33;
 
-const statements = [
+const statements = (limit: number): string[] => [
   `with old as (
     delete from webhook_delivery where id in (
       select id from webhook_delivery
       where created_at < now() - interval '${deliveryDays} days' and next_attempt_at is null
-      order by created_at limit ${atOnce} for update skip locked)
+      order by created_at limit ${limit} for update skip locked)
     returning id
   ), attempts as (delete from webhook_attempt where delivery_id in (select id from old))
   select count(*)::int as removed from old`,
@@ -23,7 +23,7 @@ const statements = [
       select id from domain_event event
       where created_at < now() - interval '${eventDays} days' and dispatch_at is null
         and not exists (select from webhook_delivery where event_id = event.id)
-      order by created_at limit ${atOnce} for update skip locked)
+      order by created_at limit ${limit} for update skip locked)
     returning id
   ) select count(*)::int as removed from old`,
 ];
@@ -41,12 +41,12 @@ export class DeliveryRetention implements OnModuleInit {
   }
 
   /** One round; true when there is more. */
-  async purge(): Promise<boolean> {
+  async purge(limit = atOnce): Promise<boolean> {
     const pool = await this.orm.em.getConnection().getNativeClient();
     let more = false;
-    for (const statement of statements) {
+    for (const statement of statements(limit)) {
       const { rows } = await pool.query<{ removed: number }>(statement);
-      if (rows[0]!.removed === atOnce) more = true;
+      if (rows[0]!.removed === limit) more = true;
     }
     return more;
   }
