@@ -46,6 +46,15 @@ function login(address = '192.0.2.1'): Promise<IssuedSession> {
 
 const invalid = { code: 'invalid_token' };
 
+/** What was issued is of Ada, and works. */
+async function letsIn(issuing: Promise<IssuedSession> | IssuedSession): Promise<void> {
+  const { user, session, cookie, accessToken } = await issuing;
+  expect(user.email).toBe(email);
+  const caller = { userId: user.id, sessionId: session.id };
+  expect(await sessions().authenticateCookie(cookie)).toMatchObject(caller);
+  expect(await sessions().authenticateAccessToken(accessToken)).toMatchObject(caller);
+}
+
 describe('login', () => {
   test('gives an access token, a refresh token and a cookie, none of which is stored', async () => {
     const issued = await login();
@@ -105,7 +114,7 @@ describe('refresh', () => {
     const third = await sessions().refresh(second.refreshToken);
     expect(new Set([first, second, third].map(({ refreshToken }) => refreshToken)).size).toBe(3);
     expect(third.session.id).toBe(first.session.id);
-    await expect(sessions().authenticateCookie(third.cookie)).resolves.toBeDefined();
+    await letsIn(third);
     await expect(sessions().authenticateCookie(first.cookie)).rejects.toMatchObject(invalid);
   });
 
@@ -123,16 +132,47 @@ describe('refresh', () => {
   test('of many uses at once at most one succeeds', async () => {
     const { refreshToken } = await login();
     const uses = await Promise.allSettled(Array.from({ length: 8 }, () => sessions().refresh(refreshToken)));
-    expect(uses.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    const [winner, ...others] = uses.filter(({ status }) => status === 'fulfilled');
+    expect(others).toEqual([]);
+    for (const use of uses) if (use.status === 'rejected') expect(use.reason).toMatchObject(invalid);
+    // The others were uses of a token that was used before, which end the session for the one as well.
+    const { accessToken } = (winner as PromiseFulfilledResult<IssuedSession>).value;
+    await expect(sessions().authenticateAccessToken(accessToken)).rejects.toMatchObject(invalid);
   });
 
-  test('an unknown token is invalid and an expired session is told apart', async () => {
-    await expect(sessions().refresh('fpr_nonsense')).rejects.toMatchObject(invalid);
+  test('tokens and cookies that were never issued are invalid', async () => {
     const issued = await login();
-    const past = new Date(Date.now() - 1000);
-    await database.orm.em.fork().nativeUpdate(Session, { id: issued.session.id }, { expiresAt: past });
-    await expect(sessions().refresh(issued.refreshToken)).rejects.toMatchObject({ code: 'expired_token' });
-    await expect(sessions().authenticateCookie(issued.cookie)).rejects.toMatchObject({ code: 'expired_token' });
+    await expect(sessions().refresh('fpr_nonsense')).rejects.toMatchObject(invalid);
+    await expect(sessions().refresh(issued.cookie)).rejects.toMatchObject(invalid);
+    await expect(sessions().authenticateCookie('nonsense')).rejects.toMatchObject(invalid);
+    await expect(sessions().authenticateCookie(issued.refreshToken)).rejects.toMatchObject(invalid);
+    await expect(sessions().authenticateAccessToken('nonsense')).rejects.toMatchObject(invalid);
+  });
+
+  test('a session that has expired says so to each of its tokens, gives no new ones, and is not ended by that', async () => {
+    const issued = await login();
+    const em = database.orm.em.fork();
+    const expire = (inMs: number): Promise<number> =>
+      em.nativeUpdate(Session, { id: issued.session.id }, { expiresAt: new Date(Date.now() + inMs) });
+    await expire(60_000);
+    await letsIn(issued);
+    await expire(-1);
+    const expired = { code: 'expired_token' };
+    await expect(sessions().authenticateCookie(issued.cookie)).rejects.toMatchObject(expired);
+    await expect(sessions().authenticateAccessToken(issued.accessToken)).rejects.toMatchObject(expired);
+    await expect(sessions().callerOfSession(issued.session.id)).rejects.toMatchObject(expired);
+    await expect(sessions().refresh(issued.refreshToken)).rejects.toMatchObject(expired);
+    expect(await em.count(RefreshToken, { session: issued.session.id })).toBe(1);
+    expect(await em.findOneOrFail(Session, issued.session.id)).toMatchObject({ endReason: null, endedAt: null });
+  });
+
+  test('a session lasts for thirty days from the login, however often it is refreshed', async () => {
+    const days = (session: Session): number => Math.round((session.expiresAt.getTime() - Date.now()) / 86_400_000);
+    const first = await login();
+    expect(days(first.session)).toBe(30);
+    const soon = new Date(Date.now() + 2 * 86_400_000);
+    await database.orm.em.fork().nativeUpdate(Session, { id: first.session.id }, { expiresAt: soon });
+    expect(days((await sessions().refresh(first.refreshToken)).session)).toBe(2);
   });
 });
 
@@ -148,7 +188,7 @@ describe('logout', () => {
   test('does not reach into another organisation', async () => {
     const issued = await login();
     await sessions().logout('org_01kaq3vb41fg6r2t7w9y0a1c3e', issued.session.id);
-    await expect(sessions().authenticateAccessToken(issued.accessToken)).resolves.toBeDefined();
+    await letsIn(issued);
   });
 });
 
@@ -177,9 +217,13 @@ describe('throttling', () => {
 
   test('its owner gets in from where they signed in before, while others guess from everywhere', async () => {
     await login('198.51.100.1');
-    for (let i = 0; i < 12; i++) await wrong(`192.0.2.${i}`);
-    expect(await wrong('192.0.2.50')).toBe('rate_limit_exceeded');
-    await expect(login('198.51.100.1')).resolves.toBeDefined();
+    const codes: unknown[] = [];
+    for (let i = 0; i < 12; i++) codes.push(await wrong(`192.0.2.${i}`));
+    const guesses = Array.from({ length: 10 }, () => 'invalid_credentials');
+    expect(codes).toEqual([...guesses, 'rate_limit_exceeded', 'rate_limit_exceeded']);
+    // Their owner's password does not let them in either, from where the owner was never seen.
+    await expect(login('198.51.100.2')).rejects.toMatchObject({ code: 'rate_limit_exceeded' });
+    await letsIn(login('198.51.100.1'));
     await expect(login('198.51.100.2')).rejects.toMatchObject({ code: 'rate_limit_exceeded' });
     // What the others have tried is not forgiven by that.
     expect(await wrong('192.0.2.51')).toBe('rate_limit_exceeded');
@@ -189,7 +233,7 @@ describe('throttling', () => {
     await login('198.51.100.1');
     for (let i = 0; i < 10; i++) expect(await wrong('198.51.100.1')).toBe('invalid_credentials');
     expect(await wrong('198.51.100.1')).toBe('rate_limit_exceeded');
-    await expect(login('198.51.100.2')).resolves.toBeDefined();
+    await letsIn(login('198.51.100.2'));
   });
 
   test('an address is forgotten when it was not used for ninety days, and is not in the database as it is', async () => {
@@ -198,6 +242,9 @@ describe('throttling', () => {
     const [row, ...others] = await em.find(KnownLogin, {});
     expect(others).toEqual([]);
     expect(row!.subject).toMatch(/^[0-9a-f]{64}$/);
+    await new LoginThrottle(em).purge();
+    expect(await em.count(KnownLogin, {})).toBe(1);
+    await em.nativeUpdate(KnownLogin, {}, { lastUsedAt: new Date(Date.now() - 89 * 86_400_000) });
     await new LoginThrottle(em).purge();
     expect(await em.count(KnownLogin, {})).toBe(1);
     await em.nativeUpdate(KnownLogin, {}, { lastUsedAt: new Date(Date.now() - 91 * 86_400_000) });
@@ -236,8 +283,8 @@ describe('throttling', () => {
       for (let i = 0; i < 10; i++) expect(await wrongIn(device)).toBe('invalid_credentials');
       expect(await wrongIn(device)).toBe('rate_limit_exceeded');
       await expect(loginIn(device)).rejects.toMatchObject({ code: 'rate_limit_exceeded', details: { limit: 10 } });
-      await expect(login('198.51.100.1')).resolves.toBeDefined();
-      await expect(login('198.51.100.2')).resolves.toBeDefined();
+      await letsIn(login('198.51.100.1'));
+      await letsIn(login('198.51.100.2'));
     });
 
     test('starts anew after a login in it', async () => {
@@ -324,17 +371,30 @@ describe('throttling', () => {
 
   test('the window passes', async () => {
     for (let i = 0; i < 11; i++) await wrong('192.0.2.1');
-    const windowStart = new Date(Date.now() - 16 * 60_000);
-    await database.orm.em.fork().nativeUpdate(LoginAttempt, {}, { windowStart });
-    await expect(login()).resolves.toBeDefined();
+    const began = (minutesAgo: number): Promise<number> =>
+      database.orm.em
+        .fork()
+        .nativeUpdate(LoginAttempt, {}, { windowStart: new Date(Date.now() - minutesAgo * 60_000) });
+    await began(14);
+    await expect(login()).rejects.toMatchObject({ code: 'rate_limit_exceeded' });
+    expect(await new LoginThrottle(database.orm.em.fork()).purge()).toBe(0);
+    await began(16);
+    await letsIn(login());
+    await began(16);
+    expect(await new LoginThrottle(database.orm.em.fork()).purge()).toBeGreaterThan(0);
+    expect(await database.orm.em.fork().count(LoginAttempt, {})).toBe(0);
   });
 });
 
 test('purging removes sessions that ended long ago, with their tokens', async () => {
   const { session } = await login();
   const em = database.orm.em.fork();
-  const expiresAt = new Date(Date.now() - 31 * 24 * 60 * 60_000);
-  await em.nativeUpdate(Session, { id: session.id }, { expiresAt });
+  const ended = (daysAgo: number): Promise<number> =>
+    em.nativeUpdate(Session, { id: session.id }, { expiresAt: new Date(Date.now() - daysAgo * 86_400_000) });
+  await ended(29);
+  expect(await sessions().purge()).toBe(0);
+  expect(await em.count(RefreshToken, { session: session.id })).toBe(1);
+  await ended(31);
   expect(await sessions().purge()).toBe(1);
   expect(await em.count(RefreshToken, { session: session.id })).toBe(0);
 });
