@@ -6,7 +6,7 @@ import { DomainEvent } from '../event/domain-event.entity.ts';
 import { eventLoops } from '../event/domain-events.ts';
 import { OutgoingHttpError } from '../nodes/index.ts';
 import type { DeliverySender } from './delivery-sender.ts';
-import { FakeHttp, rounds, sendAll, WebhookBench } from './testing/webhook-bench.ts';
+import { FakeHttp, rounds, sendAll, WebhookBench } from '../../../test/webhook-bench.ts';
 import { WebhookAttempt } from './webhook-attempt.entity.ts';
 import { WebhookDelivery } from './webhook-delivery.entity.ts';
 

@@ -7,7 +7,7 @@ import { newId } from '../id.ts';
 import { StorageQuotaExceededError } from '../storage/storage.errors.ts';
 import { DeliveryRetention } from './delivery-retention.ts';
 import { DeliveryService } from './delivery.service.ts';
-import { WebhookBench } from './testing/webhook-bench.ts';
+import { WebhookBench } from '../../../test/webhook-bench.ts';
 import { WebhookAttempt } from './webhook-attempt.entity.ts';
 import { WebhookDelivery } from './webhook-delivery.entity.ts';
 import type { Webhook } from './webhook.entity.ts';
