@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Json } from '../../src/domain/domain-error.ts';
 import { type Command, NodeFailure, type NodeResult, type NodeType } from '../../src/domain/nodes/node-type.ts';
 
@@ -7,6 +6,18 @@ type Handler = (
   params: Record<string, Json>,
   context: { nodeId: string; executionId: string },
 ) => Generator<Command, NodeResult, Json>;
+
+/** By the timers of the test, which may be its own. Rejects when the signal fires. */
+async function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  const over = Promise.withResolvers<void>();
+  const onAbort = (): void => over.reject(signal!.reason);
+  signal?.addEventListener('abort', onAbort, { once: true });
+  const timer = setTimeout(() => over.resolve(), milliseconds);
+  await over.promise.finally(() => {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', onAbort);
+  });
+}
 
 const noCommands: readonly Command[] = [];
 
@@ -61,7 +72,7 @@ export const work = nodeType('work', function* (params) {
     run: async ({ idempotencyKey, signal }) => {
       worked.push(idempotencyKey.replaceAll(':', ' '));
       const { ms = 0, gate: name, value = null, fail, times = Infinity } = params;
-      if (ms) await sleep(ms as number, undefined, { signal });
+      if (ms) await sleep(ms as number, signal);
       if (name !== undefined) await Promise.race([gate(name as string).promise, once(signal, 'abort')]);
       signal.throwIfAborted();
       const attempt = Number(idempotencyKey.split(':')[2]);

@@ -165,14 +165,15 @@ export class Commands {
   /** The moment of waking is remembered; the wait itself then needs no step. */
   async #sleep(run: NodeRun, wakeAt: () => number): Promise<Outcome> {
     const { context } = this.#options;
-    const plan = await context.step<SleepPlan & { wish?: number }>(run.nextKey('sleep'), async () => {
+    const plan = await context.step<SleepPlan & { wish?: number; began?: number }>(run.nextKey('sleep'), async () => {
       const wish = wakeAt();
       if (!isWritable(wish)) {
         const message = 'The time to wait for is not a date of the years 1 to 9999.';
         return { at: Date.now(), error: toErrorRecord(new NodeFailure('invalid_params', message)) };
       }
-      return { ...(await sleepPlan(wish, run.limit())), wish };
+      return { ...(await sleepPlan(wish, run.limit())), wish, began: run.began };
     });
+    if (plan.began !== undefined) run.beganAt(plan.began);
     run.sleeps = plan.wish === undefined ? undefined : { until: plan.wish, purpose: run.purpose };
     return this.sleep(run, plan);
   }

@@ -103,7 +103,12 @@ export class NodeRun implements Attempt {
     this.#foreseen = undefined;
   }
 
-  /** Sets when the attempt began, from what the engine remembers: limits over long spans must not begin anew after a crash. */
+  /** When the attempt began, in milliseconds since 1970: the same at a replay once `beganAt` has told so. */
+  get began(): number {
+    return this.#rememberedStart ?? this.#startedAt.getTime();
+  }
+
+  /** Sets when the attempt began, from what the engine remembers: limits over long spans must not begin anew at a replay. */
   beganAt(at: number): void {
     this.#rememberedStart = at;
   }
@@ -153,8 +158,7 @@ export class NodeRun implements Attempt {
     const { timeout } = this.node;
     const milliseconds = timeout === undefined || this.#attempt === 0 ? undefined : parseDuration(timeout);
     if (milliseconds === undefined) return this.frame.limit;
-    const began = this.#rememberedStart ?? this.#startedAt.getTime();
-    return earliest([nodeLimit(began + milliseconds, timeout!, this.path), this.frame.limit]);
+    return earliest([nodeLimit(this.began + milliseconds, timeout!, this.path), this.frame.limit]);
   }
 
   /** Fires when the node may not go on. */

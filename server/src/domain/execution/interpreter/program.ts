@@ -57,6 +57,8 @@ export function* gateOf(run: NodeRun, world: OutsideWorld): Program {
 interface WaitPlan {
   at: number;
   endsAt: number | null;
+  /** When the attempt began; absent in waits that were planned when nobody asked. */
+  began?: number;
   /** Where it ends of its own accord. */
   ownEnd?: number | null;
   /** The limit that ends the wait, if it is not its own time-out. */
@@ -66,18 +68,24 @@ interface WaitPlan {
 /** Whether the answer or the end of the time came first is decided by the row of the wait. */
 function* waitFor(run: NodeRun, wait: WaitCommand, world: OutsideWorld): Generator<Primitive, WaitAnswer | null, Json> {
   const signal = signalOf(wait.for, run);
-  let plan = (yield planning(run, wait.timeout)) as unknown as WaitPlan;
+  let plan = yield* planned(run, wait.timeout);
   for (;;) {
     yield { kind: 'openWait', wait, signal, at: plan.at, endsAt: plan.endsAt };
     let answer = yield { kind: 'awaitSignal', signal, reason: wait.for, until: plan.endsAt };
     if (answer === null) {
-      const expired = yield step('expire', async () => (await putOff(run, plan)) ?? world.expire(signal));
-      const later = endIn(expired);
+      const over = yield step('expire', async () => {
+        const end = await endNow(run, plan);
+        if (end && isAhead(end)) return end;
+        const expired = await world.expire(signal);
+        return expired && end ? { expired, error: end.error } : expired;
+      });
+      const later = laterIn(over);
       if (later) {
         plan = { ...plan, ...later };
         continue;
       }
-      if (expired && plan.error) throw toNodeFailure(plan.error);
+      const { expired, error } = isObject(over) ? over : { expired: over, error: plan.error };
+      if (expired && error) throw toNodeFailure(error as ErrorRecord);
       if (expired) return null;
       answer = yield { kind: 'awaitSignal', signal, reason: wait.for, until: null };
     }
@@ -95,16 +103,22 @@ export function childSignal(childId: string): string {
   return `child:${childId}`;
 }
 
-function planning(run: NodeRun, timeout: number | undefined): Primitive {
-  return step('wait', async () => {
+function* planned(run: NodeRun, timeout: number | undefined): Generator<Primitive, WaitPlan, Json> {
+  const planning = step('wait', async () => {
     const at = Date.now();
     const ownEnd = timeout === undefined ? null : at + timeout;
-    return { at, ownEnd, ...(await endOf(run, ownEnd)) };
+    return { at, ownEnd, began: run.began, ...(await endOf(run, ownEnd)) };
   });
+  const plan = (yield planning) as unknown as WaitPlan;
+  if (plan.began !== undefined) run.beganAt(plan.began);
+  return plan;
 }
 
+/** When a wait ends; `error` is the limit that ends it, if it is not its own time-out. */
+type WaitEnd = { readonly endsAt: number | null; readonly error: Json };
+
 /** When a wait ends with the limits as they stand: for steps only. */
-async function endOf(run: NodeRun, ownEnd: number | null): Promise<{ endsAt: number | null; error: Json }> {
+async function endOf(run: NodeRun, ownEnd: number | null): Promise<WaitEnd> {
   const limit = run.limit();
   const reached = limit && (ownEnd === null || limit.at < ownEnd) ? await limit.now() : undefined;
   if (reached && (ownEnd === null || reached.at < ownEnd))
@@ -112,16 +126,22 @@ async function endOf(run: NodeRun, ownEnd: number | null): Promise<{ endsAt: num
   return { endsAt: ownEnd, error: null };
 }
 
-/** How the wait goes on where the limit that has ended it stood still meanwhile; undefined where it did not. */
-async function putOff(run: NodeRun, { ownEnd = null, error }: WaitPlan): Promise<Json | undefined> {
-  if (error?.code !== executionTimeout) return undefined;
-  const end = await endOf(run, ownEnd);
-  return end.endsAt === null || end.endsAt > Date.now() ? end : undefined;
+/** How the wait ends by now, where the limit that has ended it may have stood still meanwhile; undefined where it has not. */
+async function endNow(run: NodeRun, { ownEnd = null, error }: WaitPlan): Promise<WaitEnd | undefined> {
+  return error?.code === executionTimeout ? endOf(run, ownEnd) : undefined;
 }
 
-/** What `putOff` has said, if it was that which the step answers with. */
-function endIn(answer: Json): Pick<WaitPlan, 'endsAt' | 'error'> | undefined {
-  return typeof answer === 'object' && answer !== null ? (answer as unknown as WaitPlan) : undefined;
+function isAhead({ endsAt }: WaitEnd): boolean {
+  return endsAt === null || endsAt > Date.now();
+}
+
+/** The end that a step has put off, if it has. */
+function laterIn(answer: Json): Pick<WaitPlan, 'endsAt' | 'error'> | undefined {
+  return isObject(answer) && 'endsAt' in answer ? (answer as unknown as WaitPlan) : undefined;
+}
+
+function isObject(answer: Json): answer is { readonly [key: string]: Json } {
+  return typeof answer === 'object' && answer !== null;
 }
 
 /** The other execution is told to stop when its time is over. */
@@ -130,18 +150,25 @@ function* call(run: NodeRun, command: CallCommand, world: OutsideWorld): Generat
   const child = yield step('call', () => world.start(command, key));
   const id = child as string;
   if (!command.wait) return { execution_id: id, status: 'pending', output: null, error: null };
-  let plan = (yield planning(run, undefined)) as unknown as WaitPlan;
+  let plan = yield* planned(run, undefined);
   run.child = id;
   for (;;) {
     const ended = yield { kind: 'awaitSignal', signal: childSignal(id), reason: 'execution', until: plan.endsAt };
     if (ended !== null) break;
-    const cancelled = yield step('cancel', async () => (await putOff(run, plan)) ?? world.cancel(id));
-    const later = endIn(cancelled);
+    const over = yield step('cancel', async () => {
+      const end = await endNow(run, plan);
+      if (end && isAhead(end)) return end;
+      await world.cancel(id);
+      return end ? { error: end.error } : null;
+    });
+    const later = laterIn(over);
     if (later) {
       plan = { ...plan, ...later };
       continue;
     }
-    if (plan.error) throw toNodeFailure(plan.error);
+    run.child = undefined;
+    const error = isObject(over) ? over.error : plan.error;
+    if (error) throw toNodeFailure(error as ErrorRecord);
     break;
   }
   run.child = undefined;
