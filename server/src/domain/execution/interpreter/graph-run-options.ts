@@ -34,6 +34,8 @@ export interface GraphRunOptions {
   readonly isEnded: () => boolean;
   /** Why the execution ends for lack of room to store what it does; undefined while there is room. Asked before each node. */
   readonly excess?: () => Failure | undefined;
+  /** Nodes that it begins at most, bodies included; 100,000 unless told. */
+  readonly maxNodes?: number;
   /** Receives faults of the platform, which users see as `internal_error`. */
   readonly fault: (error: unknown, path: string) => void;
 }

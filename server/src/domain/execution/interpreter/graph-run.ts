@@ -31,7 +31,7 @@ import { executionLimit, type TimeLimit } from './time-limit.ts';
 /** Milliseconds that steps get to stop after they were cancelled. */
 const cancelGraceMs = 1_000;
 /** Nodes that one execution begins at most, bodies included; a replay goes through all of them again. */
-const maxNodes = 100_000;
+const defaultMaxNodes = 100_000;
 
 type Ending = { output: Json } | { failure: Failure } | undefined;
 
@@ -181,7 +181,7 @@ export class GraphRun {
   }
 
   async #beginNode(frame: Frame, node: WorkflowNode): Promise<void> {
-    const { nodeTypes, chronicle, context, world, sizes } = this.#options;
+    const { nodeTypes, chronicle, context, world, sizes, maxNodes = defaultMaxNodes } = this.#options;
     const path = frame.pathOf(node.id);
     const asker = { path };
     const kept = this.#options.kept?.get(path);
