@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { JsonPieces } from './json-pieces.ts';
+import { JsonPieces, writeJson } from './json-pieces.ts';
 import { toJsonb } from './storable.ts';
 
 const long = 'Ein Text mit Umlauten: äöü, "quotes", \\ and 😀. '.repeat(8_000);
@@ -25,6 +25,15 @@ test.each<[what: string, value: unknown]>([
   const pieces = new JsonPieces();
   for (let time = 0; time < 2; time++)
     expect(JSON.stringify(JSON.parse(await pieces.write(value)))).toBe(JSON.stringify(JSON.parse(toJsonb(value))));
+});
+
+test.each<[what: string, value: unknown]>([
+  ['a small object', { a: 1, b: [true, null, 'x\0'], c: undefined }],
+  ['half of a pair and NUL in a long text', { 'k\0': `${long}\0\ud800${long}` }],
+  ['a long list with gaps', Array.from({ length: 15_000 }, (_, index) => (index % 3 ? undefined : long.slice(0, 20)))],
+  ['a name that objects inherit', JSON.parse(`{"__proto__": ${JSON.stringify(long)}, "a": {"__proto__": 1}}`)],
+])('written exactly it is the same text: %s', async (_what, value) => {
+  expect(await writeJson(value)).toBe(JSON.stringify(value));
 });
 
 test('what occurs often is written once', async () => {

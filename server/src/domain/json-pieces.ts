@@ -4,20 +4,39 @@ import { storableText, toJsonb } from './storable.ts';
 /** Bytes that are written without a pause: about a millisecond's work. */
 const pieceBytes = 262_144;
 
+/** How what is small is written, and what becomes of a text that is not. */
+interface Style {
+  readonly write: (value: unknown) => string;
+  readonly text: (text: string) => string;
+}
+
+const forJsonb: Style = { write: toJsonb, text: storableText };
+const exact: Style = { write: JSON.stringify, text: (text) => text };
+
+/** The text that `JSON.stringify` makes of a JSON value that does not change any more; in pieces where it is large. */
+export function writeJson(value: unknown): string | Promise<string> {
+  return new JsonPieces(exact).write(value);
+}
+
 /**
  * Writes JSON that jsonb takes (as `toJsonb`), in pieces between which the process does other things: a value of some
  * megabytes takes as long as hundreds of requests. A large list or object that occurs again is written once.
  */
 export class JsonPieces {
   readonly #texts = new Map<object, string>();
+  readonly #style: Style;
   #written = 0;
+
+  constructor(style: Style = forJsonb) {
+    this.#style = style;
+  }
 
   /** The text of a value that does not change any more: at once unless the time for a pause has come. */
   write(value: unknown): string | Promise<string> {
     const bytes = bytesOf(value);
     if (this.#written + bytes > pieceBytes) return this.#afterPause(value, bytes);
     this.#written += bytes;
-    return toJsonb(value);
+    return this.#style.write(value);
   }
 
   /** The text of the list of all that `rowsOf` makes of the items: of one item after the other, as its turn comes. */
@@ -43,11 +62,11 @@ export class JsonPieces {
   }
 
   async #write(value: unknown, bytes: number): Promise<string> {
-    if (bytes > pieceBytes && typeof value === 'string') return this.#text(storableText(value));
+    if (bytes > pieceBytes && typeof value === 'string') return this.#text(this.#style.text(value));
     if (bytes > pieceBytes && typeof value === 'object' && value !== null) return this.#object(value);
     if (this.#written > pieceBytes) await this.#pause();
     this.#written += bytes;
-    return toJsonb(value);
+    return this.#style.write(value);
   }
 
   async #text(text: string): Promise<string> {
@@ -85,7 +104,7 @@ export class JsonPieces {
     const members = Object.entries(object).filter(([, value]) => value !== undefined);
     for (const { group, bytes } of grouped(members, ([key, value]) => bytesOf(key) + bytesOf(value))) {
       const [[key, value]] = group as [[string, unknown]];
-      if (group.length === 1) texts.push(`${toJsonb(key)}:${await this.#write(value, bytes)}`);
+      if (group.length === 1) texts.push(`${this.#style.write(key)}:${await this.#write(value, bytes)}`);
       else texts.push(inner(await this.#write(Object.fromEntries(group), bytes)));
     }
     return texts.join(',');

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { Json } from '../../domain-error.ts';
 import { type NodeResult, OutgoingHttpError, type OutgoingRequest, type OutgoingResponse } from '../index.ts';
+import { longestJson } from '../../../../test/longest-json.ts';
 import { nodeFailure, RecordingHttp, runNode } from '../testing/run-node.ts';
 
 const http = new RecordingHttp();
@@ -143,4 +144,23 @@ test.each<[params: Record<string, Json>, message: string]>([
   const error = await failure(params);
   expect(error.code).toBe('invalid_params');
   expect(error.message).toContain(message);
+});
+
+test('a large answer is read in pieces, as JSON or as the text that it is', async () => {
+  const text = `[${Array.from({ length: 40_000 }, (_, id) => `{"id":${id},"name":"\\ud83d"}`).join(',')}]`;
+  const headers = { 'content-type': 'application/json' };
+  let output: unknown;
+  http.answer = () => response(200, text, headers);
+  const longest = await longestJson(async () => {
+    ({ output } = await outcome({ url: 'https://a.test' }, [['https://a.test']]));
+  });
+  expect(longest).toBeLessThan(text.length / 4);
+  expect((output as { body: Json }).body).toEqual(JSON.parse(text));
+
+  http.answer = () => response(200, `${text},`, headers);
+  ({ output } = await outcome({ url: 'https://a.test' }, [['https://a.test']]));
+  expect((output as { body: Json }).body).toBe(`${text},`);
+
+  http.answer = () => response(200, `[${text},${'['.repeat(200)}${']'.repeat(201)}`, headers);
+  expect((await failure({ url: 'https://a.test' }, [['https://a.test']])).code).toBe('result_too_deep');
 });

@@ -1,5 +1,7 @@
 import type { Json } from '../../domain-error.ts';
+import { deepestValue } from '../../json-depth.ts';
 import { parseDuration } from '../../language/duration.ts';
+import { JsonTooDeepError, parseJson } from '../../parse-json.ts';
 import type { Disclosure } from '../../vault/disclosure.ts';
 import { mayHoldMarkers } from '../../vault/secret-markers.ts';
 import type { Vault } from '../../vault/vault.ts';
@@ -161,10 +163,18 @@ async function decodeBody({ headers, body }: OutgoingResponse, redactor: Disclos
   const text = asUtf8(body);
   if (text === undefined) return Buffer.from(await redactor.bytesInPieces(body)).toString('base64');
   if (!/^application\/(?:[\w.+-]+\+)?json\b/i.test(headers['content-type'] ?? '')) return redactor.textInPieces(text);
+  const value = await readJson(text);
+  return value === undefined ? redactor.textInPieces(text) : redactor.jsonInPieces(value);
+}
+
+/** Undefined for what is not JSON. Throws a NodeFailure `result_too_deep`. */
+async function readJson(text: string): Promise<Json | undefined> {
   try {
-    return await redactor.jsonInPieces(JSON.parse(text) as Json);
-  } catch {
-    return redactor.textInPieces(text);
+    return await parseJson(text);
+  } catch (error) {
+    if (error instanceof JsonTooDeepError)
+      throw new NodeFailure('result_too_deep', `The answer nests deeper than ${deepestValue} levels.`);
+    return undefined;
   }
 }
 
