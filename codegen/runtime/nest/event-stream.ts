@@ -1,16 +1,34 @@
 import { Readable } from 'node:stream';
 
+import { isLarge, jsonPieces } from './json-pieces.ts';
 import type { ServerSentEvent } from './response.ts';
 
-/** One event in the form of WHATWG HTML section 9.2.5: fields by line, ended by an empty line. */
-export function encodeEvent({ id, event, data, retry }: ServerSentEvent): string {
+const lineBreaks = /\r\n|\r|\n/g;
+
+/**
+ * One event in the form of WHATWG HTML section 9.2.5: fields by line, ended by an empty line. In pieces where its JSON is large,
+ * or is there already.
+ */
+export function encodeEvent(event: ServerSentEvent): string | Iterable<string> {
+  const { data } = event;
+  if (typeof data !== 'string' && isLarge(data)) return piecesOf(event);
+  const payload = typeof data === 'string' ? data : JSON.stringify(data === undefined ? null : data);
+  return `${headOf(event)}data: ${payload.replaceAll(lineBreaks, '\ndata: ')}\n\n`;
+}
+
+function* piecesOf(event: ServerSentEvent): Generator<string> {
+  yield `${headOf(event)}data: `;
+  // Between two tokens of JSON a line may be broken anywhere.
+  for (const piece of jsonPieces(event.data)) yield piece.replaceAll(lineBreaks, '\ndata: ');
+  yield '\n\n';
+}
+
+function headOf({ id, event, retry }: ServerSentEvent): string {
   let text = '';
   if (id !== undefined) text += `id: ${singleLine(String(id))}\n`;
   if (event !== undefined) text += `event: ${singleLine(event)}\n`;
   if (retry !== undefined) text += `retry: ${Math.trunc(retry)}\n`;
-  const payload = typeof data === 'string' ? data : JSON.stringify(data === undefined ? null : data);
-  for (const line of payload.split(/\r\n|\r|\n/)) text += `data: ${line}\n`;
-  return `${text}\n`;
+  return text;
 }
 
 const singleLine = (text: string) => text.replace(/[\r\n\0]/g, ' ');
@@ -21,22 +39,25 @@ const chunkLength = 16 * 1024;
 /**
  * The bytes of an event stream. Takes an event from its source only when the client has read the ones before; sends a comment
  * when nothing happened for a while, so that proxies keep the connection; closes the source when the client goes away. Events
- * that the source has ready are written together, since each write costs more than an event.
+ * that the source has ready are written together, since each write costs more than an event; a large one is written in pieces
+ * between which the process does other things.
  */
 export class EventStreamBody extends Readable {
   private readonly source: AsyncIterator<ServerSentEvent>;
-  private readonly encode: (event: ServerSentEvent) => string;
+  private readonly encode: (event: ServerSentEvent) => string | Iterable<string>;
   private readonly timer: NodeJS.Timeout;
   private pulling = false;
   private wanted = false;
   /** Whether the client has to read before the source is asked for more. */
   private isFull = false;
   private unwritten = '';
+  /** What is left of an event that is written in pieces. */
+  private pieces: Iterator<string> | undefined;
 
   constructor(
     events: AsyncIterable<ServerSentEvent> | Iterable<ServerSentEvent>,
     keepAlive: number,
-    encode: (event: ServerSentEvent) => string,
+    encode: (event: ServerSentEvent) => string | Iterable<string>,
   ) {
     super({ encoding: 'utf8', highWaterMark: chunkLength });
     this.source = iterate(events);
@@ -50,7 +71,7 @@ export class EventStreamBody extends Readable {
   override _read(): void {
     this.wanted = true;
     this.isFull = false;
-    if (!this.pulling) this.pull();
+    if (!this.pulling) this.goOn();
   }
 
   /** Ends the stream as if its source had ended; for a server that shuts down. */
@@ -58,6 +79,7 @@ export class EventStreamBody extends Readable {
     if (this.readableEnded || this.destroyed) return;
     clearInterval(this.timer);
     this.pulling = true;
+    this.pieces = undefined;
     this.write();
     this.push(null);
     this.closeSource();
@@ -85,11 +107,17 @@ export class EventStreamBody extends Readable {
       this.push(null);
       return;
     }
-    let text: string;
+    let text: string | Iterable<string>;
     try {
       text = this.encode(result.value);
     } catch (error) {
       this.fail(error);
+      return;
+    }
+    if (typeof text !== 'string') {
+      this.write();
+      this.pieces = text[Symbol.iterator]();
+      this.writePiece();
       return;
     }
     // After all that the source has ready: ticks come when no promise is left to settle.
@@ -99,6 +127,30 @@ export class EventStreamBody extends Readable {
     // Still pulling: writing may ask for more at once, which must not start a second pull.
     if (this.isFull) this.pulling = false;
     else this.pull();
+  }
+
+  private goOn(): void {
+    this.pulling = true;
+    if (this.pieces === undefined) this.pull();
+    else setImmediate(() => this.writePiece());
+  }
+
+  private writePiece(): void {
+    if (this.destroyed || this.readableEnded || this.pieces === undefined) return;
+    let piece: IteratorResult<string>;
+    try {
+      piece = this.pieces.next();
+    } catch (error) {
+      this.fail(error);
+      return;
+    }
+    if (piece.done === true) this.pieces = undefined;
+    else {
+      this.unwritten = piece.value;
+      this.write();
+    }
+    if (this.isFull) this.pulling = false;
+    else this.goOn();
   }
 
   private fail(error: unknown): void {
@@ -116,8 +168,8 @@ export class EventStreamBody extends Readable {
   }
 
   private idle(): void {
-    // A client that does not read gets no comments either: they would only pile up.
-    if (this.readableLength === 0 && !this.destroyed) this.push(': keep-alive\n\n');
+    // A client that does not read gets no comments either: they would only pile up. Nor does a comment end a piece.
+    if (this.readableLength === 0 && this.pieces === undefined && !this.destroyed) this.push(': keep-alive\n\n');
   }
 
   private closeSource(): void {

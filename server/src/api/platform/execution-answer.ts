@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Json } from '../../domain/domain-error.ts';
-import type { ExecutionResponse } from '../../domain/execution/execution.entity.ts';
+import type { ResponseText } from '../../domain/execution/execution-queries.ts';
+import { StoredJson, storedJson } from '../../domain/stored-json.ts';
 
 /** Headers of a workflow's answer that are not its own to set: those of the connection, and those that speak for this server. */
 const reserved =
@@ -13,21 +14,23 @@ const reserved =
 const sandboxed = "sandbox; default-src 'none'";
 
 /** Sends what a `respond` node says; no body where it says none. */
-export function sendResponse(reply: FastifyReply, { status, headers, body }: ExecutionResponse): FastifyReply {
+export function sendResponse(reply: FastifyReply, { status, headers, body }: ResponseText): FastifyReply {
   for (const [name, value] of Object.entries(headers))
     if (!reserved.test(name.toLowerCase())) reply.header(name, value);
   reply.code(status);
-  if (body === null) return guarded(reply).send();
+  if (body === 'null') return guarded(reply).send();
   return sendValue(reply, body);
 }
 
-/** Sends a value that a workflow made: text as it is, anything else as JSON. */
-export function sendValue(reply: FastifyReply, value: Json): FastifyReply {
+/** Sends a value that a workflow made, given as JSON: text as it is, anything else as JSON, which is not read where it is large. */
+export function sendValue(reply: FastifyReply, json: string): FastifyReply {
   guarded(reply);
   if ([204, 205, 304].includes(reply.statusCode)) return reply.send();
-  const type = typeof value === 'string' ? 'text/plain; charset=utf-8' : 'application/json; charset=utf-8';
-  if (!reply.hasHeader('content-type')) reply.type(type);
-  return reply.send(typeof value === 'string' ? value : JSON.stringify(value));
+  const isText = json.startsWith('"');
+  if (!reply.hasHeader('content-type')) reply.type(`${isText ? 'text/plain' : 'application/json'}; charset=utf-8`);
+  if (isText) return reply.send(JSON.parse(json));
+  const value = storedJson(json);
+  return reply.send(value instanceof StoredJson ? Buffer.from(json) : JSON.stringify(value));
 }
 
 function guarded(reply: FastifyReply): FastifyReply {

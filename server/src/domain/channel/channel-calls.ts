@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DomainError, type Json } from '../domain-error.ts';
 import type { Execution } from '../execution/execution.entity.ts';
-import { ExecutionQueries } from '../execution/execution-queries.ts';
+import { type ExecutionAnswer, ExecutionQueries } from '../execution/execution-queries.ts';
 import { ExecutionService, type ExecutionStart } from '../execution/execution.service.ts';
 import { forOthers } from '../storage/storage.errors.ts';
 import { checkStorable } from '../storable.ts';
@@ -66,9 +66,9 @@ export class ChannelCalls {
     });
   }
 
-  /** The execution when it has ended, or as it is after so many seconds. */
-  async ended({ organisationId, id }: Execution, seconds: number, signal: AbortSignal): Promise<Execution> {
-    return this.queries.waitFor(organisationId, id, seconds * 1_000, signal);
+  /** What the execution says when it has ended, or how it stands after so many seconds. */
+  async answer({ organisationId, id }: Execution, seconds: number, signal: AbortSignal): Promise<ExecutionAnswer> {
+    return this.queries.waitForAnswer(organisationId, id, seconds * 1_000, signal);
   }
 
   /** The tools of a channel whose workflows can be executed now. */

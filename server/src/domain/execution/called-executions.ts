@@ -2,9 +2,11 @@ import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { DomainError, type Json, ResourceNotFoundError } from '../domain-error.ts';
 import { derivedId } from '../id.ts';
 import { type CallAnswer, NodeFailure } from '../nodes/node-type.ts';
+import { parseJson } from '../parse-json.ts';
+import { type PreparedQuery, runPrepared } from '../prepared-query.ts';
 import { ChildExecutions } from './child-executions.ts';
 import type { ExecutionControl } from './execution-control.ts';
-import { Execution } from './execution.entity.ts';
+import { Execution, type ExecutionStatus } from './execution.entity.ts';
 import { EngineUnavailableError } from './execution.errors.ts';
 import type { ExecutionService } from './execution.service.ts';
 
@@ -20,6 +22,18 @@ with recursive callers as (
    where depth <= ${deepestCall}
 )
 select max(depth)::int as depth from callers`;
+
+interface CalledRow {
+  status: ExecutionStatus;
+  output: string | null;
+  error: string | null;
+}
+
+/** As text: both may have megabytes. */
+const selectCalled: PreparedQuery = {
+  name: 'flowpact_called_execution',
+  text: 'select status, output::text as output, error::text as error from execution where id = $1',
+};
 
 /** Starts executions for the nodes of others. */
 export class CalledExecutions extends ChildExecutions {
@@ -65,10 +79,11 @@ export class CalledExecutions extends ChildExecutions {
   }
 
   async result(_: string, childId: string): Promise<Json> {
-    const child = await this.#orm.em.fork().findOne(Execution, { id: childId });
+    const [child] = await runPrepared<CalledRow>(this.#orm.em, selectCalled, [childId]);
     if (!child) throw new NodeFailure('execution_deleted', `Execution ${childId} was deleted.`, { id: childId });
-    const { status, output = null, error } = child;
-    const answer: CallAnswer = { execution_id: childId, status, output, error: error ? { ...error } : null };
+    const { status } = child;
+    const [output, error] = [await parseJson(child.output ?? 'null'), await parseJson(child.error ?? 'null')];
+    const answer: CallAnswer = { execution_id: childId, status, output, error };
     return { ...answer };
   }
 

@@ -2,6 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { isPassing } from '../passing-error.ts';
 import type { Json } from '../domain-error.ts';
 import { runPrepared, type PreparedQuery } from '../prepared-query.ts';
+import { cheapJson, StoredJson } from '../stored-json.ts';
 import { outsideOrganisations } from '../tenancy/current-organisation.ts';
 import { BatchPace } from '../tenancy/batch-pace.ts';
 import { watchBatcher } from '../tenancy/shared-resources.ts';
@@ -15,7 +16,8 @@ export interface LoggedEvent {
   readonly executionId: string;
   readonly sequence: number;
   readonly type: ExecutionEventType;
-  readonly data: Record<string, Json>;
+  /** The `output` in it, or the `details` of the `error`, is a StoredJson where it is large. */
+  readonly data: Record<string, Json | StoredJson>;
   readonly createdAt: Date;
   /** After this event the log is closed. */
   readonly terminal: boolean;
@@ -145,7 +147,10 @@ interface Row {
   id: string;
   sequence: number | null;
   type: ExecutionEventType;
+  /** Without the two that follow, where it is large. */
   data: string;
+  output: string | null;
+  details: string | null;
   /** Unix milliseconds. */
   created_at: number;
 }
@@ -174,7 +179,10 @@ const selectExcerpts: PreparedQuery = {
   ), summed as (
     select found.*, sum(bytes) over (order by nth, place rows unbounded preceding) as total from found
   )
-  select place.place, place.status, coalesce(count.there, 0)::int as there, e.id, e.sequence, e.type, e.data::text as data,
+  select place.place, place.status, coalesce(count.there, 0)::int as there, e.id, e.sequence, e.type,
+    case when summed.bytes > ${cheapJson} then (e.data - 'output') #- '{error,details}' else e.data end::text as data,
+    case when summed.bytes > ${cheapJson} then (e.data->'output')::text end as output,
+    case when summed.bytes > ${cheapJson} then (e.data#>'{error,details}')::text end as details,
     (extract(epoch from e.created_at) * 1000)::float8 as created_at
   from place
   left join (select distinct place, there from found) count on count.place = place.place
@@ -187,14 +195,22 @@ function keyOf({ organisationId, executionId, after }: LogPlace): string {
   return `${organisationId} ${executionId} ${after}`;
 }
 
-function toEvent(executionId: string, { id, sequence, type, data, created_at }: Row): LoggedEvent {
+function toEvent(executionId: string, { id, sequence, type, data, output, details, created_at }: Row): LoggedEvent {
   return {
     id,
     executionId,
     sequence: sequence!,
     type,
-    data: JSON.parse(data) as Record<string, Json>,
+    data: toData(data, output, details),
     createdAt: new Date(created_at),
     terminal: isTerminalEvent(type),
   };
+}
+
+/** What is large in an event is of the workflow's making: its followers get the text. */
+function toData(text: string, output: string | null, details: string | null): LoggedEvent['data'] {
+  const data = JSON.parse(text) as Record<string, Json | StoredJson>;
+  if (output !== null) data.output = new StoredJson(output);
+  if (details !== null) Object.assign(data.error as object, { details: new StoredJson(details) });
+  return data;
 }

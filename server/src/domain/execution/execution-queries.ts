@@ -5,7 +5,14 @@ import { ResourceNotFoundError } from '../domain-error.ts';
 import { isId } from '../id.ts';
 import type { LogLevel } from '../nodes/index.ts';
 import { ExecutionLog } from './execution-log.entity.ts';
-import { Execution, type ExecutionStatus, isTerminal } from './execution.entity.ts';
+import {
+  Execution,
+  type ExecutionResponse,
+  type ExecutionStatus,
+  type Failure,
+  isTerminal,
+} from './execution.entity.ts';
+import { type PreparedQuery, runPrepared } from '../prepared-query.ts';
 import { LiveChannel } from './live-channel.ts';
 import { newerThan, olderThan, positionOf, type Slice, type SliceRequest, toSlice } from '../slice.ts';
 import { Step, type StepStatus } from './step.entity.ts';
@@ -37,6 +44,36 @@ const nodePathPattern = /^[a-z0-9_@[\].]{1,1000}$/;
 export type ExecutionTexts = Omit<Execution, 'input' | 'output' | 'trigger' | 'response'>;
 /** A step of the same kind. */
 export type StepTexts = Omit<Step, 'input' | 'output' | 'variables'>;
+
+/** What a `respond` node answered, with the JSON of the body. */
+export type ResponseText = Omit<ExecutionResponse, 'body'> & { readonly body: string };
+
+/** How an execution stands, for who waits for what it says; its values are JSON text, which may have megabytes. */
+export interface ExecutionAnswer {
+  readonly id: string;
+  readonly status: ExecutionStatus;
+  readonly ended: boolean;
+  readonly output: string | null;
+  readonly error: Pick<Failure, 'code' | 'message'> | null;
+  readonly response: ResponseText | null;
+}
+
+interface AnswerRow {
+  status: ExecutionStatus;
+  output: string | null;
+  code: string | null;
+  message: string;
+  head: Omit<ExecutionResponse, 'body'> | null;
+  body: string;
+}
+
+const selectAnswer: PreparedQuery = {
+  name: 'flowpact_execution_answer',
+  text: `
+  select status, output::text as output, error->>'code' as code, error->>'message' as message,
+    response - 'body' as head, (response->'body')::text as body
+  from execution where id = $1 and organisation_id = $2`,
+};
 
 // Nothing is compared when they are not managed: that would write their values as JSON once more.
 const asTexts = {
@@ -124,7 +161,7 @@ export class ExecutionQueries {
     return toSlice(items, query, position ? undefined : await this.em.count(ExecutionLog, where));
   }
 
-  /** The execution once it has ended, or as it is after `milliseconds`, whichever comes first. */
+  /** The execution once it has ended, or as it is after `milliseconds`, whichever comes first; its values are read in one go. */
   async waitFor(organisationId: string, id: string, milliseconds: number, signal?: AbortSignal): Promise<Execution> {
     await this.#waitForEnd(organisationId, id, milliseconds, signal);
     const execution = await this.em.fork().findOne(Execution, { id, organisationId });
@@ -132,7 +169,7 @@ export class ExecutionQueries {
     return execution;
   }
 
-  /** The same with texts. */
+  /** The same with texts, for values of any size. */
   async waitForTexts(
     organisationId: string,
     id: string,
@@ -141,6 +178,27 @@ export class ExecutionQueries {
   ): Promise<ExecutionTexts> {
     await this.#waitForEnd(organisationId, id, milliseconds, signal);
     return this.get(organisationId, id);
+  }
+
+  /** What it says to who started it once it has ended, or after `milliseconds`. */
+  async waitForAnswer(
+    organisationId: string,
+    id: string,
+    milliseconds: number,
+    signal?: AbortSignal,
+  ): Promise<ExecutionAnswer> {
+    await this.#waitForEnd(organisationId, id, milliseconds, signal);
+    const [row] = await runPrepared<AnswerRow>(this.em, selectAnswer, [id, organisationId]);
+    if (!row) throw new ResourceNotFoundError('execution', id);
+    const { status, output, code, message, head, body } = row;
+    return {
+      id,
+      status,
+      ended: isTerminal(status),
+      output,
+      error: code === null ? null : { code, message },
+      response: head && { ...head, body },
+    };
   }
 
   async #waitForEnd(organisationId: string, id: string, milliseconds: number, signal?: AbortSignal): Promise<void> {

@@ -35,12 +35,12 @@ export class HttpChannel {
     const gone = new AbortController();
     const leave = (): void => gone.abort();
     reply.raw.once('close', leave);
-    const seen = await this.calls.ended(execution, seconds, gone.signal);
+    const seen = await this.calls.answer(execution, seconds, gone.signal);
     reply.raw.off('close', leave);
     if (!seen.ended && !seen.response) return sendAccepted(request, reply, seen);
     reply.header('X-Execution-Id', seen.id);
     if (seen.response) return sendResponse(reply, seen.response);
-    if (seen.status === 'completed') return sendValue(reply.code(200), seen.output ?? null);
+    if (seen.status === 'completed') return sendValue(reply.code(200), seen.output ?? 'null');
     const { code = 'cancelled', message = 'The execution was cancelled.' } = seen.error ?? {};
     throw new OpenRouteError('execution_failed', message, { execution_id: seen.id, reason: code });
   }

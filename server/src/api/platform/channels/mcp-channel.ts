@@ -10,14 +10,18 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { RateLimitDecision } from '#runtime/nest/index.ts';
+import { JsonText, type RateLimitDecision, streamJson } from '#runtime/nest/index.ts';
 import { ChannelCalls, type OfferedTool } from '../../../domain/channel/channel-calls.ts';
 import type { Channel } from '../../../domain/channel/channel.entity.ts';
 import { DomainError, type Json, ResourceNotFoundError } from '../../../domain/domain-error.ts';
-import type { Execution } from '../../../domain/execution/execution.entity.ts';
+import type { ExecutionAnswer } from '../../../domain/execution/execution-queries.ts';
 import { Config } from '../../../platform/config/config.ts';
 import { version } from '../../../platform/health/version.ts';
 import { OpenRouteError } from '../open-errors.ts';
+import { LargeValues } from './large-values.ts';
+
+/** Characters of an output from which on it goes past the library, as it is; one request may call a hundred tools. */
+const largeOutput = 16_384;
 
 /**
  * Serves channels of kind `mcp`: the Model Context Protocol over streamable HTTP (revision 2025-06-18 and before). It keeps
@@ -46,12 +50,14 @@ export class McpChannel {
     }
     const gone = new AbortController();
     reply.raw.once('close', () => gone.abort());
+    const large = new LargeValues();
     const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true });
-    await this.#server(channel, gone.signal, count).connect(transport);
+    await this.#server(channel, gone.signal, count, large).connect(transport);
     try {
       const answer = await transport.handleRequest(toRequest(request));
       reply.code(answer.status).headers(Object.fromEntries(answer.headers));
-      return reply.send(await answer.text());
+      const text = await answer.text();
+      return reply.send(large.isEmpty ? text : streamJson(large.in(JSON.parse(text) as Json)));
     } finally {
       await transport.close();
     }
@@ -65,7 +71,7 @@ export class McpChannel {
     throw new OpenRouteError('cross_site_request', 'Requests from pages of this origin are not taken.');
   }
 
-  #server(channel: Channel, signal: AbortSignal, count: () => Promise<RateLimitDecision>): Server {
+  #server(channel: Channel, signal: AbortSignal, count: () => Promise<RateLimitDecision>, large: LargeValues): Server {
     const { name, description } = channel;
     const server = new Server(
       { name: channel.slug, title: name, version },
@@ -83,7 +89,7 @@ export class McpChannel {
       if (!tool) throw new McpError(ErrorCode.InvalidParams, `There is no tool ${params.name}.`);
       try {
         const execution = await this.calls.call(channel, tool, (params.arguments ?? {}) as Record<string, Json>);
-        return toResult(await this.calls.ended(execution, tool.timeout_seconds, signal));
+        return toResult(await this.calls.answer(execution, tool.timeout_seconds, signal), large);
       } catch (error) {
         if (error instanceof DomainError) return refusal(error);
         throw error;
@@ -111,19 +117,29 @@ function toTool({ tool: { name }, title, description, inputSchema }: OfferedTool
   return { name, title, description, inputSchema: { ...inputSchema, type: 'object' } as Tool['inputSchema'] };
 }
 
-function toResult({ id, ended, status, output, error }: Execution): CallToolResult {
+function toResult({ id, ended, status, output, error }: ExecutionAnswer, large: LargeValues): CallToolResult {
   if (!ended) {
     const text = `The workflow is still at work (${status}). Its execution is ${id}.`;
     return { content: [{ type: 'text', text }], structuredContent: { execution_id: id, status } };
   }
-  if (status === 'completed') {
-    const value = output ?? null;
-    const text = typeof value === 'string' ? value : JSON.stringify(value, null, 2);
-    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-    return { content: [{ type: 'text', text }], ...(isObject && { structuredContent: value as Record<string, Json> }) };
-  }
+  if (status === 'completed') return toContent(output ?? 'null', large);
   const message = error?.message ?? 'It was cancelled.';
   return { content: [{ type: 'text', text: `The workflow ${status}: ${message} (execution ${id})` }], isError: true };
+}
+
+function toContent(json: string, large: LargeValues): CallToolResult {
+  if (json.length > largeOutput) {
+    const isObject = json.startsWith('{');
+    const text = large.add(json.startsWith('"') ? (JSON.parse(json) as string) : json);
+    return {
+      content: [{ type: 'text', text }],
+      ...(isObject && { structuredContent: { [large.add(new JsonText(json))]: true } }),
+    };
+  }
+  const value = JSON.parse(json) as Json;
+  const text = typeof value === 'string' ? value : JSON.stringify(value, null, 2);
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return { content: [{ type: 'text', text }], ...(isObject && { structuredContent: value as Record<string, Json> }) };
 }
 
 /** What a model can put right, it is told as a result: an error of the protocol would not reach it. */

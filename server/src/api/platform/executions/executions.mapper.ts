@@ -6,12 +6,10 @@ import type { EventFeed } from '../../../domain/execution/execution-events.ts';
 import type { ExecutionLog } from '../../../domain/execution/execution-log.entity.ts';
 import type { Execution, Failure } from '../../../domain/execution/execution.entity.ts';
 import type { ExecutionQuery, ExecutionTexts, StepTexts } from '../../../domain/execution/execution-queries.ts';
+import { StoredJson, storedJson } from '../../../domain/stored-json.ts';
 import type { Slice } from '../../../domain/slice.ts';
 import { toPagePagination } from '../page-pagination.ts';
 import { fromTime, toTime } from '../time.ts';
-
-/** Characters of JSON that are parsed and written again within a few milliseconds. */
-const cheap = 262_144;
 
 export function toExecution(execution: Execution): contract.Execution {
   return {
@@ -34,8 +32,11 @@ export function toStoredExecution(execution: ExecutionTexts): contract.Execution
 
 /** A value where that is cheap; JSON of many kilobytes is sent as it is. */
 function toJson(text: string | null): Json {
-  if (text === null) return null;
-  return text.length > cheap ? (new JsonText(text) as unknown as Json) : (JSON.parse(text) as Json);
+  return text === null ? null : toSent(storedJson(text));
+}
+
+function toSent(value: Json | StoredJson): Json {
+  return value instanceof StoredJson ? (new JsonText(value.text) as unknown as Json) : value;
 }
 
 export function toExecutionSummary(
@@ -108,7 +109,18 @@ export async function* toMessages(
   }
 }
 
+/** Followers who stand at the same place share the events that were read for them, and the messages. */
+const messages = new WeakMap<LoggedEvent, contract.ExecutionEvent>();
+
 function toExecutionEvent(event: LoggedEvent): contract.ExecutionEvent {
+  const known = messages.get(event);
+  if (known) return known;
+  const message = toMessage(event);
+  messages.set(event, message);
+  return message;
+}
+
+function toMessage(event: LoggedEvent): contract.ExecutionEvent {
   // The type names the shape of the data; the interpreter writes them together.
   return {
     id: event.id,
@@ -116,8 +128,17 @@ function toExecutionEvent(event: LoggedEvent): contract.ExecutionEvent {
     sequence: event.sequence,
     execution_id: event.executionId,
     timestamp: event.createdAt.toISOString(),
-    data: event.data,
+    data: toEventData(event.data),
   } as contract.ExecutionEvent;
+}
+
+function toEventData({ output, error, ...data }: LoggedEvent['data']): Record<string, Json> {
+  const failure = error as (Failure & { details: Json | StoredJson }) | undefined;
+  return {
+    ...(data as Record<string, Json>),
+    ...(output !== undefined && { output: toSent(output) }),
+    ...(failure && { error: { ...failure, details: toSent(failure.details) } }),
+  };
 }
 
 export function toExecutionQuery(

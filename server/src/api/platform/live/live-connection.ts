@@ -1,4 +1,5 @@
 import type { RawData, WebSocket } from 'ws';
+import { isLarge, jsonPieces } from '#runtime/nest/index.ts';
 import { DomainError } from '../../../domain/domain-error.ts';
 import type { EventFeed, ExecutionEvents } from '../../../domain/execution/execution-events.ts';
 import { assertTicketFor } from '../../../domain/stream-ticket/stream-ticket.service.ts';
@@ -172,7 +173,20 @@ export class LiveConnection {
   /** Resolves when the message has left this process, so that a slow reader slows its own events only. */
   #send(message: ServerMessage): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#socket.send(JSON.stringify(message), (error) => (error ? reject(error) : resolve()));
+      this.#socket.send(encoded(message), { binary: false }, (error) => (error ? reject(error) : resolve()));
     });
   }
+}
+
+/** Large messages, which all who follow an execution share. */
+const bytesOf = new WeakMap<ServerMessage, Buffer>();
+
+function encoded(message: ServerMessage): string | Buffer {
+  if (!isLarge(message)) return JSON.stringify(message);
+  let bytes = bytesOf.get(message);
+  if (!bytes) {
+    bytes = Buffer.concat(Array.from(jsonPieces(message), (piece) => Buffer.from(piece)));
+    bytesOf.set(message, bytes);
+  }
+  return bytes;
 }
