@@ -1,0 +1,186 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { WebSocket } from 'ws';
+import { startTestServer, type TestOrganisation, type TestServer } from './app.ts';
+import { longestJson } from './longest-json.ts';
+import { until } from './until.ts';
+
+/** What another server answers, and what no part of the server may parse or write in one go. */
+const rows = Array.from({ length: 14_000 }, (_, id) => ({
+  id,
+  name: `Person ${id}`,
+  tags: ['\\', '😀'],
+  share: id / 7,
+}));
+const answer = JSON.stringify({ rows, odd: JSON.parse('{"__proto__": {"a": 1}, "big": 9007199254740993}') as unknown });
+const tooMuch = answer.length / 2;
+
+let other: Server;
+let server: TestServer;
+let owner: TestOrganisation;
+let get: { id: string; type: string; params: unknown };
+
+beforeAll(async () => {
+  other = createServer((_, response) => response.setHeader('content-type', 'application/json').end(answer));
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}/`;
+  get = { id: 'get', type: 'http.request', params: { url } };
+  server = await startTestServer({ settings: { OUTGOING_ALLOWED_HOSTS: ['127.0.0.1'] } });
+  owner = await server.createOrganisation('business');
+});
+afterAll(async () => {
+  await server?.close();
+  other?.closeAllConnections();
+  other?.close();
+});
+
+async function send(path: string, body?: unknown, headers: Record<string, string> = {}): Promise<string> {
+  const response = await fetch(server.url + path, {
+    headers: { 'x-api-key': owner.apiKey, 'content-type': 'application/json', ...headers },
+    ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  expect({ path, status: response.status, text: response.ok || text }).toMatchObject({ text: true });
+  return text;
+}
+
+const dataOf = <Data>(text: string): Data => (JSON.parse(text) as { data: Data }).data;
+
+async function publish(...nodes: { id: string; type: string; params: unknown }[]): Promise<string> {
+  const edges = nodes.slice(1).map(({ id }, at) => ({ id: `e${at}`, from: nodes[at]!.id, to: id, port: 'default' }));
+  const { id } = dataOf<{ id: string }>(await send('/v1/workflows', { name: 'W', definition: { nodes, edges } }));
+  await send(`/v1/workflows/${id}/publish`, {});
+  return id;
+}
+
+async function execute(workflowId: string): Promise<string> {
+  const { id } = dataOf<{ id: string }>(await send(`/v1/workflows/${workflowId}/execute`, { input: {} }));
+  await until(async () => {
+    const [row] = await server.sql<{ status: string; error: unknown }>(
+      'select status, error from execution where id = $1',
+      [id],
+    );
+    if (row!.status === 'failed') throw new Error(JSON.stringify(row!.error));
+    return row!.status === 'completed';
+  });
+  return id;
+}
+
+test('an answer of another server and the output of a called workflow are read in pieces', async () => {
+  const called = await publish(get);
+  const caller = await publish({ id: 'call', type: 'workflow.call', params: { workflow_id: called } });
+  let id = '';
+  const longest = await longestJson(async () => (id = await execute(caller)));
+  expect(longest).toBeLessThan(tooMuch);
+  const { output } = dataOf<{ output: { call: { output: { get: { body: unknown } } } } }>(
+    await send(`/v1/executions/${id}`),
+  );
+  expect(output.call.output.get.body).toStrictEqual(JSON.parse(answer));
+});
+
+test('followers get the events as they are stored', async () => {
+  const id = await execute(await publish(get));
+  // A number that no reader of JSON in this process could carry.
+  const change = `jsonb_set(data, '{output,exact}', '9007199254740993.125')`;
+  await server.sql(`update execution_event set data = ${change} where execution_id = $1 and type = 'node:completed'`, [
+    id,
+  ]);
+  const streams: string[] = [];
+  const messages: string[] = [];
+  const stream = async (): Promise<void> =>
+    void streams.push(await send(`/v1/executions/${id}/events`, undefined, { accept: 'text/event-stream' }));
+  const socket = async (): Promise<void> => {
+    const live = new WebSocket(`${server.url.replace('http', 'ws')}/ws/executions/${id}`, {
+      headers: { 'x-api-key': owner.apiKey },
+    });
+    live.on('message', (data: Buffer, isBinary: boolean) => messages.push(`${isBinary}${data.toString()}`));
+    await once(live, 'close');
+  };
+  expect(await longestJson(() => Promise.all([stream(), stream(), stream(), socket(), socket()]))).toBeLessThan(
+    tooMuch,
+  );
+
+  expect(new Set(streams).size).toBe(1);
+  const events = streams[0]!.split('\n\n').flatMap((event) => /^data: (.*)$/m.exec(event)?.[1] ?? []);
+  expect(messages.filter((message) => message.includes('"exact": 9007199254740993.125'))).toHaveLength(2);
+  const completed = events.find((event) => event.includes('"node:completed"'))!;
+  expect(completed).toContain('"exact": 9007199254740993.125');
+  const { data } = JSON.parse(completed) as { data: { output: { body: unknown }; port: string } };
+  expect(data).toMatchObject({ node_id: 'get', port: 'default', attempt: 1 });
+  expect(data.output.body).toStrictEqual(JSON.parse(answer));
+  expect(events.filter((event) => event.includes('"execution:completed"'))).toHaveLength(1);
+});
+
+test('the details of a failure are sent as they are stored, too', async () => {
+  const details = { rows: '{{ steps.get.output.body.rows }}' };
+  const workflow = await publish(get, { id: 'stop', type: 'fail', params: { message: 'No.', details } });
+  const { id } = dataOf<{ id: string }>(await send(`/v1/workflows/${workflow}/execute`, { input: {} }));
+  let text = '';
+  const follow = async (): Promise<string> =>
+    (text = await send(`/v1/executions/${id}/events`, undefined, { accept: 'text/event-stream' }));
+  expect(await longestJson(follow)).toBeLessThan(tooMuch);
+  const failed = /^event: node:failed\ndata: (.*)$/m.exec(text)![1]!;
+  const { error } = (JSON.parse(failed) as { data: { error: { message: string; details: unknown } } }).data;
+  expect(error).toMatchObject({ code: 'failed', message: 'No.', details: { rows } });
+});
+
+const respond = {
+  id: 'say',
+  type: 'respond',
+  params: { status: 201, headers: { 'x-own': 'yes' }, body: '{{ steps.get.output.body }}' },
+};
+
+test.each(['last_node', 'respond_node'] as const)(
+  'a hook that answers with the %s sends what is stored',
+  async (mode) => {
+    const workflow_id = await publish(get, respond);
+    const config = { kind: 'webhook', methods: ['POST'], auth: { type: 'none' }, respond: mode };
+    const { trigger } = dataOf<{ trigger: { url: string } }>(
+      await send('/v1/triggers', { workflow_id, name: 'T', config }),
+    );
+    let text = '';
+    expect(await longestJson(async () => (text = await send(new URL(trigger.url).pathname, {})))).toBeLessThan(tooMuch);
+    expect(JSON.parse(text)).toStrictEqual(JSON.parse(answer));
+  },
+);
+
+test('a channel sends what is stored: a response, an output, and the result of a tool', async () => {
+  const [plain, responding] = [await publish(get), await publish(get, respond)];
+  const route = (path: string, workflow_id: string): unknown => ({
+    method: 'POST',
+    path,
+    workflow_id,
+    response_mode: 'sync',
+    timeout_seconds: 60,
+  });
+  const open = { auth_mode: 'public' };
+  const routes = [route('/output', plain), route('/response', responding)];
+  const http = dataOf<{ channel: { slug: string } }>(
+    await send('/v1/channels', { name: 'H', kind: 'http', ...open, routes }),
+  );
+  const tools = [{ name: 'get', workflow_id: plain, timeout_seconds: 60 }];
+  const mcp = dataOf<{ channel: { slug: string } }>(
+    await send('/v1/channels', { name: 'M', kind: 'mcp', ...open, tools }),
+  );
+  const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'get', arguments: {} } };
+  let [output, response, result] = ['', '', ''];
+  const longest = await longestJson(async () => {
+    output = await send(`/channels/${http.channel.slug}/output`, {});
+    response = await send(`/channels/${http.channel.slug}/response`, {});
+    result = await send(`/channels/${mcp.channel.slug}/mcp`, call, { accept: 'application/json, text/event-stream' });
+  });
+  expect(longest).toBeLessThan(tooMuch);
+  const expected = JSON.parse(answer) as unknown;
+  expect(JSON.parse(response)).toStrictEqual(expected);
+  expect((JSON.parse(output) as { get: { body: unknown } }).get.body).toStrictEqual(expected);
+  const { content, structuredContent } = (
+    JSON.parse(result) as {
+      result: { content: [{ type: string; text: string }]; structuredContent: { get: { body: unknown } } };
+    }
+  ).result;
+  expect(content[0].type).toBe('text');
+  expect((JSON.parse(content[0].text) as typeof structuredContent).get.body).toStrictEqual(expected);
+  expect(structuredContent.get.body).toStrictEqual(expected);
+});
