@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { WebSocket } from 'ws';
 import { startTestServer, type TestOrganisation, type TestServer } from './app.ts';
@@ -8,7 +9,7 @@ import { longestJson } from './longest-json.ts';
 import { until } from './until.ts';
 
 /** What another server answers, and what no part of the server may parse or write in one go. */
-const rows = Array.from({ length: 14_000 }, (_, id) => ({
+const rows = Array.from({ length: 10_000 }, (_, id) => ({
   id,
   name: `Person ${id}`,
   tags: ['\\', '😀'],
@@ -46,6 +47,11 @@ async function send(path: string, body?: unknown, headers: Record<string, string
   return text;
 }
 
+/** Faster than what would show the difference. */
+function expectAnswer(value: unknown): void {
+  expect(isDeepStrictEqual(value, JSON.parse(answer))).toBe(true);
+}
+
 const dataOf = <Data>(text: string): Data => (JSON.parse(text) as { data: Data }).data;
 
 async function publish(...nodes: { id: string; type: string; params: unknown }[]): Promise<string> {
@@ -77,7 +83,7 @@ test('an answer of another server and the output of a called workflow are read i
   const { output } = dataOf<{ output: { call: { output: { get: { body: unknown } } } } }>(
     await send(`/v1/executions/${id}`),
   );
-  expect(output.call.output.get.body).toStrictEqual(JSON.parse(answer));
+  expectAnswer(output.call.output.get.body);
 });
 
 test('followers get the events as they are stored', async () => {
@@ -102,14 +108,15 @@ test('followers get the events as they are stored', async () => {
     tooMuch,
   );
 
-  expect(new Set(streams).size).toBe(1);
+  // The first message says when the client came.
+  expect(new Set(streams.map((text) => text.slice(text.indexOf('id: ')))).size).toBe(1);
   const events = streams[0]!.split('\n\n').flatMap((event) => /^data: (.*)$/m.exec(event)?.[1] ?? []);
   expect(messages.filter((message) => message.includes('"exact": 9007199254740993.125'))).toHaveLength(2);
   const completed = events.find((event) => event.includes('"node:completed"'))!;
   expect(completed).toContain('"exact": 9007199254740993.125');
   const { data } = JSON.parse(completed) as { data: { output: { body: unknown }; port: string } };
   expect(data).toMatchObject({ node_id: 'get', port: 'default', attempt: 1 });
-  expect(data.output.body).toStrictEqual(JSON.parse(answer));
+  expectAnswer(data.output.body);
   expect(events.filter((event) => event.includes('"execution:completed"'))).toHaveLength(1);
 });
 
@@ -123,7 +130,8 @@ test('the details of a failure are sent as they are stored, too', async () => {
   expect(await longestJson(follow)).toBeLessThan(tooMuch);
   const failed = /^event: node:failed\ndata: (.*)$/m.exec(text)![1]!;
   const { error } = (JSON.parse(failed) as { data: { error: { message: string; details: unknown } } }).data;
-  expect(error).toMatchObject({ code: 'failed', message: 'No.', details: { rows } });
+  expect(error).toMatchObject({ code: 'failed', message: 'No.' });
+  expect(isDeepStrictEqual(error.details, { rows })).toBe(true);
 });
 
 const respond = {
@@ -142,7 +150,7 @@ test.each(['last_node', 'respond_node'] as const)(
     );
     let text = '';
     expect(await longestJson(async () => (text = await send(new URL(trigger.url).pathname, {})))).toBeLessThan(tooMuch);
-    expect(JSON.parse(text)).toStrictEqual(JSON.parse(answer));
+    expectAnswer(JSON.parse(text));
   },
 );
 
@@ -172,15 +180,14 @@ test('a channel sends what is stored: a response, an output, and the result of a
     result = await send(`/channels/${mcp.channel.slug}/mcp`, call, { accept: 'application/json, text/event-stream' });
   });
   expect(longest).toBeLessThan(tooMuch);
-  const expected = JSON.parse(answer) as unknown;
-  expect(JSON.parse(response)).toStrictEqual(expected);
-  expect((JSON.parse(output) as { get: { body: unknown } }).get.body).toStrictEqual(expected);
+  expectAnswer(JSON.parse(response));
+  expectAnswer((JSON.parse(output) as { get: { body: unknown } }).get.body);
   const { content, structuredContent } = (
     JSON.parse(result) as {
       result: { content: [{ type: string; text: string }]; structuredContent: { get: { body: unknown } } };
     }
   ).result;
   expect(content[0].type).toBe('text');
-  expect((JSON.parse(content[0].text) as typeof structuredContent).get.body).toStrictEqual(expected);
-  expect(structuredContent.get.body).toStrictEqual(expected);
+  expectAnswer((JSON.parse(content[0].text) as typeof structuredContent).get.body);
+  expectAnswer(structuredContent.get.body);
 });
