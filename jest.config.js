@@ -1,30 +1,15 @@
 import { availableParallelism } from 'node:os';
+import { swc } from './server/test/swc.js';
+
+const transform = { '^.+\\.ts$': ['@swc/jest', swc] };
 
 /** One jest project per kind of proof; `npm test` runs them all, `jest --selectProjects unit` one of them. */
-const transform = {
-  '^.+\\.ts$': [
-    '@swc/jest',
-    {
-      swcrc: false,
-      jsc: {
-        parser: { syntax: 'typescript', decorators: true, dynamicImport: true },
-        transform: { legacyDecorator: true, decoratorMetadata: true, useDefineForClassFields: false },
-        target: 'es2023',
-        keepClassNames: true,
-        experimental: { keepImportAttributes: true },
-      },
-      module: { type: 'es6' },
-      sourceMaps: 'inline',
-    },
-  ],
-};
-
 const project = (displayName, roots, more = {}) => ({
   displayName,
   rootDir: import.meta.dirname,
   roots,
   testMatch: ['**/*.test.ts'],
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/server/test/environment.js',
   extensionsToTreatAsEsm: ['.ts'],
   transform,
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.*/dist/'],

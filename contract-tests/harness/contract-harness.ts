@@ -2,13 +2,11 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect } from '@jest/globals';
 import { Flowpact, type FlowpactOptions } from '#sdk';
 import { startTestServer, type TestServer, type TestServerOptions } from '../../server/test/app.ts';
+import { importOnce } from '../../server/test/import-once.ts';
 import type { Operation } from '../verifier/contract-document.ts';
-import { CoverageStore } from '../verifier/coverage.ts';
-import { startPrism, type PrismProxy } from '../verifier/prism.ts';
-import { Tap } from '../verifier/tap.ts';
-import { createVerifiedFetch } from '../verifier/verified-fetch.ts';
-import { Verifier } from '../verifier/verifier.ts';
-import { preparedContract } from './prepared-contract.ts';
+import type { PrismProxy } from '../verifier/prism.ts';
+import type { Tap } from '../verifier/tap.ts';
+import type { Verifier } from '../verifier/verifier.ts';
 import { type CallOptions, type CallResult, send } from './send.ts';
 
 export type { CallOptions, CallResult };
@@ -16,10 +14,12 @@ export type { CallOptions, CallResult };
 const ROOT = join(import.meta.dirname, '..', '..');
 const REPORT = join(ROOT, 'contract-tests', '.report');
 
-const prepared = preparedContract();
+const watched = await importOnce<typeof import('./watched-contract.ts')>(
+  new URL('watched-contract.ts', import.meta.url),
+);
 
-/** Knows the contract; one per test file. */
-export const verifier = new Verifier(prepared.contract);
+/** Knows the contract. */
+export const { verifier } = watched;
 
 /** Who can call operations by their id: a harness, or a plain client of a server that runs elsewhere. */
 export interface ApiCaller {
@@ -44,8 +44,8 @@ export class ContractHarness implements ApiCaller {
 
   static async start(options: TestServerOptions = {}): Promise<ContractHarness> {
     const server = await startTestServer(options);
-    const tap = await Tap.start(verifier, server.url);
-    return new ContractHarness(server, verifier, tap, await startPrism(prepared.prism, tap.url));
+    const tap = await watched.Tap.start(verifier, server.url);
+    return new ContractHarness(server, verifier, tap, await watched.startPrism(watched.prismOperations, tap.url));
   }
 
   /** Where clients send to: every exchange is verified on its way. */
@@ -90,7 +90,7 @@ export class ContractHarness implements ApiCaller {
   }
 
   private fetch(negative: boolean): typeof fetch {
-    return createVerifiedFetch({
+    return watched.createVerifiedFetch({
       contract: this.verifier.contract,
       tapUrl: this.tap.url,
       prismUrl: this.prism.url,
@@ -119,7 +119,7 @@ export function useContractHarness(options: TestServerOptions = {}): () => Contr
   });
   afterAll(async () => {
     if (!harness) return;
-    new CoverageStore(REPORT, 'platform').save(expect.getState().testPath!, harness.tap.observations);
+    new watched.CoverageStore(REPORT, 'platform').save(expect.getState().testPath!, harness.tap.observations);
     await harness.close();
   });
   return () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
-import { PageTickets } from '../../server/src/pages/page-tickets.ts';
+import { importOnce } from '../../server/test/import-once.ts';
 import { launchBrowser } from '../harness/browser.ts';
 import { useContractHarness } from '../harness/contract-harness.ts';
 import { publishedForm } from '../harness/tags/forms.ts';
@@ -8,6 +8,9 @@ import { publishedForm } from '../harness/tags/forms.ts';
 // The pages that people see, in a real browser with scripts switched off, and what programs try with them.
 
 const harness = useContractHarness({ settings: { FORM_MIN_SECONDS: 0 } });
+const { PageTickets } = await importOnce<typeof import('../../server/src/pages/page-tickets.ts')>(
+  new URL('../../server/src/pages/page-tickets.ts', import.meta.url),
+);
 
 const BOOKING = {
   name: 'Booking',

@@ -1,14 +1,19 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { importOnce } from '../../server/test/import-once.ts';
 import { useContractHarness, verifier } from '../harness/contract-harness.ts';
 import { createFixture, type Fixture } from '../harness/fixture.ts';
 import { prismViolations } from '../verifier/prism-violations.ts';
-import { readPrismOperations, startPrism, type PrismProxy } from '../verifier/prism.ts';
+import type { PrismProxy } from '../verifier/prism.ts';
 import type { Exchange } from '../verifier/verifier.ts';
 
 // Who watches the watchers: real exchanges of the server are made wrong in every way that a server can be wrong, and the verifier must
 // notice each. A battery that misses one fails.
+
+const { readPrismOperations, startPrism } = await importOnce<typeof import('../verifier/prism.ts')>(
+  new URL('../verifier/prism.ts', import.meta.url),
+);
 
 const harness = useContractHarness();
 let fixture: Fixture;

@@ -1,11 +1,14 @@
 import { expect, test } from '@jest/globals';
-import { Sandbox } from '../../server/src/domain/language/sandbox.ts';
+import { importOnce } from '../../server/test/import-once.ts';
 import { until } from '../../server/test/until.ts';
 import { useContractHarness } from '../harness/contract-harness.ts';
 import { publishedWorkflow, QUICK } from '../harness/resources.ts';
 
 // Attacks take the processor that everything else wants too.
 const harness = useContractHarness();
+const { Sandbox } = await importOnce<typeof import('../../server/src/domain/language/sandbox.ts')>(
+  new URL('../../server/src/domain/language/sandbox.ts', import.meta.url),
+);
 
 const code = (source: string) => ({ id: 'attack', type: 'code', params: { source } });
 const expression = (source: string) => ({ id: 'attack', type: 'transform', params: { value: `{{ ${source} }}` } });

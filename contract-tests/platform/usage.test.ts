@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { models } from '#sdk';
 import { plans, resourceLimits, storageQuotas } from '../../server/src/domain/organisation/plan.ts';
-import { PageTickets } from '../../server/src/pages/page-tickets.ts';
+import { importOnce } from '../../server/test/import-once.ts';
 import { fillStatement } from '../../server/test/fill-storage.ts';
 import { until } from '../../server/test/until.ts';
 import { type CallOptions, useContractHarness } from '../harness/contract-harness.ts';
@@ -9,6 +9,9 @@ import { execution, FAILING, publishedWorkflow, QUICK, SLOW, stored, trigger, we
 import { ANSWERS, publishedForm } from '../harness/tags/forms.ts';
 
 const harness = useContractHarness();
+const { PageTickets } = await importOnce<typeof import('../../server/src/pages/page-tickets.ts')>(
+  new URL('../../server/src/pages/page-tickets.ts', import.meta.url),
+);
 
 const sqlToFill = fillStatement.replace('?', '$1').replace('?', '$2');
 

@@ -1,3 +1,4 @@
+import { importOnce } from '../../../server/test/import-once.ts';
 import type { ContractHarness } from '../contract-harness.ts';
 import type { TagRequests } from './tag-requests.ts';
 
@@ -30,10 +31,14 @@ export const auth: TagRequests = {
   },
 };
 
+const passwordResetTokens = () =>
+  importOnce<typeof import('../../../server/src/domain/password-reset/password-reset-tokens.ts')>(
+    new URL('../../../server/src/domain/password-reset/password-reset-tokens.ts', import.meta.url),
+  );
+
 /** A token that sets the administrator's password, as a mail would have it. */
 export async function resetToken({ server }: ContractHarness): Promise<string> {
-  // Here alone: the fixture of `test:fuzz` runs on Node without a compiler, which has no decorators.
-  const { PasswordResetTokens } = await import('../../../server/src/domain/password-reset/password-reset-tokens.ts');
+  const { PasswordResetTokens } = await passwordResetTokens();
   const [user] = await server.sql<{ id: string }>('select id from user_account where email = $1', [server.admin.email]);
   return (await server.app.get(PasswordResetTokens).issue(user!.id)).token;
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { MikroORM, RequestContext } from '@mikro-orm/core';
-import { startTestServer, type TestServer } from '../../../test/app.ts';
+import { startTestServer, type TestServer } from '../../../test/start-test-server.ts';
 import { ResourceNotFoundError } from '../domain-error.ts';
 import { Form } from './form.entity.ts';
 import { SubmissionService } from './submission.service.ts';

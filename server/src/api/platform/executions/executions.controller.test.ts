@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { startTestServer, type TestOrganisation, type TestServer } from '../../../../test/app.ts';
+import { startTestServer, type TestOrganisation, type TestServer } from '../../../../test/start-test-server.ts';
 import type { Caller } from '../../../domain/caller.ts';
 import { ExecutionQueries } from '../../../domain/execution/execution-queries.ts';
 import { ExecutionService } from '../../../domain/execution/execution.service.ts';
