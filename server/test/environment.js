@@ -3,6 +3,7 @@ import { registerHooks } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { transformSync } from '@swc/core';
 import { TestEnvironment } from 'jest-environment-node';
+import { getGlobalDispatcher, setGlobalDispatcher } from 'undici';
 import { swc } from './swc.js';
 
 // jest loads every module anew for each test file. The whole server and Prism are 3,500 modules, which takes longer than
@@ -25,5 +26,13 @@ export default class Environment extends TestEnvironment {
   async setup() {
     await super.setup();
     this.global.importOnce = (url) => import(url);
+  }
+
+  /** What a test has not read of a response keeps its connection open, and that the worker. */
+  async teardown() {
+    const clients = getGlobalDispatcher();
+    setGlobalDispatcher(new clients.constructor());
+    await clients.destroy();
+    await super.teardown();
   }
 }
