@@ -34,8 +34,17 @@ export function installDocs(app: NestFastifyApplication, contract: Record<string
 
 /** Serves the AsyncAPI document beside it, at `/asyncapi.yaml` and `/asyncapi.json`. */
 export function installAsyncDocs(server: FastifyInstance, document: Record<string, unknown>): void {
-  const yaml = stringify(document, { aliasDuplicateObjects: false, blockQuote: 'literal', lineWidth: 0 });
-  const json = JSON.stringify(document);
-  server.get('/asyncapi.yaml', (_request, reply) => reply.type('application/yaml; charset=utf-8').send(yaml));
-  server.get('/asyncapi.json', (_request, reply) => reply.type('application/json; charset=utf-8').send(json));
+  // Written when somebody asks for it: that takes longer than most of what a start does.
+  let yaml: string | undefined;
+  let json: string | undefined;
+  server.get('/asyncapi.yaml', (_request, reply) =>
+    reply.type('application/yaml; charset=utf-8').send((yaml ??= toYaml(document))),
+  );
+  server.get('/asyncapi.json', (_request, reply) =>
+    reply.type('application/json; charset=utf-8').send((json ??= JSON.stringify(document))),
+  );
+}
+
+function toYaml(document: Record<string, unknown>): string {
+  return stringify(document, { aliasDuplicateObjects: false, blockQuote: 'literal', lineWidth: 0 });
 }
