@@ -1,7 +1,7 @@
 import { expandGrants } from '../scope.ts';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts';
-import { Argon2PasswordHasher } from '../../platform/auth/argon2-password-hasher.ts';
+import { cheapPasswords } from '../../../test/cheap-passwords.ts';
 import type { Caller } from '../caller.ts';
 import { newId } from '../id.ts';
 import { OrganisationService } from '../organisation/organisation.service.ts';
@@ -16,7 +16,7 @@ let bootstrapSecret: string;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  const organisations = new OrganisationService(database.orm.em, new Argon2PasswordHasher());
+  const organisations = new OrganisationService(database.orm.em, cheapPasswords());
   const first = (await organisations.bootstrap())!;
   admin = { organisationId: first.organisation.id, userId: first.admin.id, scopes };
   bootstrapSecret = first.apiKeySecret;
@@ -233,7 +233,7 @@ describe('how many there are', () => {
   const body = { name: 'one of many', scopes: ['workflows:read'] } as const;
 
   async function freeOrganisation(): Promise<Caller> {
-    const service = new OrganisationService(database.orm.em, new Argon2PasswordHasher());
+    const service = new OrganisationService(database.orm.em, cheapPasswords());
     const made = await service.create({ adminEmail: `${newId('user')}@example.com`, plan: 'free' });
     return { organisationId: made.organisation.id, userId: made.admin.id, scopes };
   }

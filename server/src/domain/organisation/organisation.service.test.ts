@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts';
 import { createOrm } from '../../platform/database/orm.ts';
-import { Argon2PasswordHasher } from '../../platform/auth/argon2-password-hasher.ts';
+import { cheapPasswords } from '../../../test/cheap-passwords.ts';
 import { User } from '../user/user.entity.ts';
 import { ApiKey } from '../api-key/api-key.entity.ts';
 import { Organisation } from './organisation.entity.ts';
@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => database.drop());
 
 test('of servers that start together one makes the first organisation', async () => {
-  const passwords = new Argon2PasswordHasher();
+  const passwords = cheapPasswords();
   const other = await createOrm({ url: database.url });
   const services = [database.orm, other, database.orm, other].map(({ em }) => new OrganisationService(em, passwords));
   const results = await Promise.all(services.map((service) => service.bootstrap({ adminEmail: ' Ada@Example.com' })));

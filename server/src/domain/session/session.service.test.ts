@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import argon2 from 'argon2';
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts';
-import { Argon2PasswordHasher } from '../../platform/auth/argon2-password-hasher.ts';
+import { cheapPasswords } from '../../../test/cheap-passwords.ts';
 import { JwtAccessTokens } from '../../platform/auth/jwt-access-tokens.ts';
 import { createOrm } from '../../platform/database/orm.ts';
 import { OrganisationService } from '../organisation/organisation.service.ts';
@@ -18,7 +18,7 @@ import { SessionService, type IssuedSession } from './session.service.ts';
 
 const email = 'ada@example.com';
 const password = 'correct horse battery staple';
-const passwords = new Argon2PasswordHasher();
+const passwords = cheapPasswords();
 const tokens = new JwtAccessTokens('a secret of at least thirty-two characters');
 let database: TestDatabase;
 
@@ -91,7 +91,7 @@ describe('login', () => {
       verified.mockClear();
       const attempt = sessions().login({ email: name, password: 'wrong', address: '192.0.2.1' });
       await expect(attempt).rejects.toMatchObject({ code: 'invalid_credentials' });
-      expect(verified.mock.calls).toEqual([[expect.stringMatching(/^\$argon2id\$v=19\$m=19456,p=1,t=2\$/), 'wrong']]);
+      expect(verified.mock.calls).toEqual([[expect.stringMatching(/^\$argon2id\$v=19\$m=8,p=1,t=1\$/), 'wrong']]);
     }
     verified.mockRestore();
   });

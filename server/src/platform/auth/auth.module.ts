@@ -21,7 +21,7 @@ import { SessionCookie } from './session-cookie.ts';
 @Module({
   imports: [ApiKeyModule, SessionModule, StreamTicketModule],
   providers: [
-    { provide: PasswordHasher, useClass: Argon2PasswordHasher },
+    { provide: PasswordHasher, useFactory: () => new Argon2PasswordHasher() },
     { provide: AccessTokens, inject: [Config], useFactory: accessTokens },
     SessionCookie,
     DeviceCookie,

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts';
 import { ServerProcess } from '../../../test/server-process.ts';
 import { OrganisationService, type CreatedOrganisation } from '../../domain/organisation/organisation.service.ts';
-import { Argon2PasswordHasher } from './argon2-password-hasher.ts';
+import { cheapPasswords } from '../../../test/cheap-passwords.ts';
 
 let database: TestDatabase;
 let dataDir: string;
@@ -23,7 +23,7 @@ beforeAll(async () => {
   };
   processes = [new ServerProcess(environment), new ServerProcess(environment)];
   urls = await Promise.all(processes.map((each) => each.ready()));
-  const organisations = new OrganisationService(database.orm.em, new Argon2PasswordHasher());
+  const organisations = new OrganisationService(database.orm.em, cheapPasswords());
   free = await organisations.create({ adminEmail: 'free@example.com', plan: 'free' });
 });
 afterAll(async () => {

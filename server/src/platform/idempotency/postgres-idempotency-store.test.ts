@@ -8,7 +8,7 @@ import { ApiKey } from '../../domain/api-key/api-key.entity.ts';
 import { ApiKeyService } from '../../domain/api-key/api-key.service.ts';
 import { scopes } from '../../domain/scope.ts';
 import { OrganisationService } from '../../domain/organisation/organisation.service.ts';
-import { Argon2PasswordHasher } from '../auth/argon2-password-hasher.ts';
+import { cheapPasswords } from '../../../test/cheap-passwords.ts';
 import { createOrm } from '../database/orm.ts';
 import { IdempotencyRecord } from './idempotency-record.entity.ts';
 import { PostgresIdempotencyStore } from './postgres-idempotency-store.ts';
@@ -21,7 +21,7 @@ let apiKeys: ApiKeyService;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  const first = await new OrganisationService(database.orm.em, new Argon2PasswordHasher()).bootstrap();
+  const first = await new OrganisationService(database.orm.em, cheapPasswords()).bootstrap();
   caller = { organisationId: first!.organisation.id, userId: first!.admin.id, scopes };
   store = new PostgresIdempotencyStore(database.orm.em);
   apiKeys = new ApiKeyService(database.orm.em);
