@@ -37,6 +37,8 @@ export interface GraphBenchOptions extends Partial<
   readonly sizes?: { readonly node: number; readonly execution: number };
   /** When the execution is paused, by the clock. */
   readonly pauses?: readonly PauseWindow[];
+  /** Milliseconds that it takes to record an outcome. */
+  readonly recordMs?: number;
   /** Milliseconds after its beginning at which the run is taken from its process. */
   readonly crashes?: readonly number[];
 }
@@ -98,7 +100,7 @@ export class GraphBench {
     const crashes = [...(this.#options.crashes ?? [])];
     for (;;) {
       this.begun += 1;
-      const run = (this.#current = new ReplayedRun(runId, this.#journal, this.begun > 1));
+      const run = (this.#current = new ReplayedRun(runId, this.#journal, this.begun > 1, this.#options.recordMs));
       const crash = crashes.find((at) => this.#since + at > Date.now());
       const timer = crash === undefined ? undefined : setTimeout(() => run.leave(), this.#since + crash - Date.now());
       const graphRun = new GraphRun(this.#optionsOf(run, definition, input, pauses));
@@ -168,10 +170,10 @@ export class GraphBench {
   }
 
   #optionsOf(run: ReplayedRun, definition: WorkflowDefinition, input: Json, hold: Pauses): GraphRunOptions {
-    const { types, sizes, ...more } = this.#options;
+    const { types, sizes, isEnded = () => false, ...more } = this.#options;
     return {
-      isEnded: () => false,
       ...more,
+      isEnded,
       context: run,
       graph: compile(definition),
       scope: {

@@ -83,6 +83,8 @@ export class ReplayedRun implements RunContext {
     readonly runId: string,
     readonly journal: RunJournal,
     readonly resumed: boolean,
+    /** Milliseconds that it takes to record an outcome. */
+    readonly recordMs = 0,
   ) {
     this.#left.promise.catch(() => undefined);
   }
@@ -150,6 +152,7 @@ export class ReplayedRun implements RunContext {
     const recorded = this.journal.find(number, key);
     if (recorded) return JSON.parse(recorded.json) as T;
     const value = await Promise.race([work(), this.#left.promise]);
+    if (this.recordMs > 0) await sleepUntil(Date.now() + this.recordMs, this.#left.promise);
     this.signal.throwIfAborted();
     this.journal.add(number, key, value);
     return value;

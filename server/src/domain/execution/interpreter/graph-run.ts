@@ -151,7 +151,7 @@ export class GraphRun {
 
   /** Begins the first node in the order of paths, when there is room for it; false where none may begin. */
   async #beginNext(): Promise<boolean> {
-    if (this.#root.stopped || (await this.#pauseGate.isKnownClosed())) return false;
+    if (this.#root.stopped || this.#options.isEnded() || (await this.#pauseGate.isKnownClosed())) return false;
     const first = this.#frames.firstReady();
     if (!first) return false;
     const turn = eventLoop.turn(this.#options.owner.organisationId);
