@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
-import pg from 'pg';
+import { Pool } from 'pg';
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts';
 import { Places, placesSchema } from './places.ts';
 
 let database: TestDatabase;
-let pool: pg.Pool;
+let pool: Pool;
 let limit: number | undefined;
 let asked: number;
 let isHeld: boolean;
@@ -21,7 +21,7 @@ const limitOf = async (): Promise<number | undefined> => {
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  pool = new pg.Pool({ connectionString: database.url, max: 3 });
+  pool = new Pool({ connectionString: database.url, max: 3 });
   await pool.query(`create schema if not exists dbos; create table if not exists dbos.workflow_status (
     workflow_uuid text, authenticated_user text, priority int, created_at bigint, status text, queue_name text)`);
   await pool.query(placesSchema);

@@ -21,7 +21,14 @@ const bulk = nodeType('bulk', function* ({ letters }) {
   const run = async (): Promise<string> => 'x'.repeat(letters as number);
   return { output: yield { kind: 'step', key: 'bulk', run } };
 });
-const types = [...controlNodes, ...testNodeTypes, set, code, bulk];
+/** A sleep, and then a step that comes to nothing at all. */
+const sleepsAndWorks = nodeType('sleeps_and_works', function* ({ ms }) {
+  yield { kind: 'sleep', milliseconds: ms as number };
+  const run = (): Promise<Json> =>
+    new Promise((resolve) => setTimeout(() => resolve(undefined as unknown as Json), ms as number));
+  return { output: yield { kind: 'step', key: 'work', run } };
+});
+const types = [...controlNodes, ...testNodeTypes, set, code, bulk, sleepsAndWorks];
 const body = (...given: Parameters<typeof sketch>) => JSON.parse(JSON.stringify(sketch(...given))) as Json;
 const work = (ms: number, more: object = {}) => ({ type: 'work', params: { ms, ...more } });
 
@@ -272,6 +279,15 @@ describe('a run that is suspended', () => {
     expect(bench.events.find(({ type }) => type === 'execution:waiting')).toMatchObject({
       data: { node_id: 'a', reason: 'delay', until: new Date(beganAt + 5_000).toISOString() },
     });
+  });
+
+  test('says that it runs also where the node that waited goes on by itself', async () => {
+    const bench = new GraphBench({ types });
+    const ended = bench.begin(sketch({ a: { type: 'sleeps_and_works', params: { ms: 5_000 } } }, []));
+    await pass(6_000);
+    expect(bench.changes.flatMap(({ status }) => status ?? [])).toEqual(['waiting', 'running']);
+    await passUntil(() => bench.statuses.a === 'completed');
+    expect(await ended).toMatchObject({ status: 'completed', output: { a: null }, tookMs: 10_000 });
   });
 
   test('that is taken from its process begins again what was at work, and nothing else', async () => {
