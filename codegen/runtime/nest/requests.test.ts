@@ -400,11 +400,14 @@ describe('request ids', () => {
   });
 
   test('are on 404, 413 and malformed URLs too', async () => {
-    for (const [method, path] of [
-      ['GET', '/none'],
-      ['GET', '/odd/%zz/1'],
+    const big = JSON.stringify({ name: 'x'.repeat(3_000) });
+    for (const [status, method, path, body] of [
+      [404, 'GET', '/none', undefined],
+      [413, 'POST', '/take', big],
+      [400, 'GET', '/odd/%zz/1', undefined],
     ] as const) {
-      expect((await send(method, path)).headers.get('x-request-id')).toBeTruthy();
+      const answer = await send(method, path, body, body && 'application/json', { 'x-request-id': `mine-${status}` });
+      expect([answer.status, answer.headers.get('x-request-id')]).toEqual([status, `mine-${status}`]);
     }
   });
 });

@@ -323,7 +323,15 @@ describe('responses', () => {
   test('HEAD: the headers of GET, no body', async () => {
     const response = await running.fetch('/any/headers', { method: 'HEAD' });
     expect([response.status, response.headers.get('x-count'), await response.text()]).toEqual([200, '3', '']);
-    expect((await running.fetch('/events/endless', { method: 'HEAD' })).status).toBe(200);
+  });
+
+  test('HEAD of a stream: its headers, and nothing is taken from its source', async () => {
+    const before = produced;
+    const response = await running.fetch('/events/endless', { method: 'HEAD' });
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/event-stream']);
+    expect(await response.text()).toBe('');
+    for (let turn = 0; turn < 10; turn += 1) await new Promise(setImmediate);
+    expect([open, produced]).toEqual([0, before]);
   });
 
   test('OPTIONS: 204 with what the path allows', async () => {
