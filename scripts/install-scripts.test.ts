@@ -59,8 +59,8 @@ describe('install scripts', () => {
   });
 
   test('are allowed by package.json only after they were looked into', () => {
-    const allowed = Object.entries(manifest.allowScripts).filter(([, may]) => may);
-    for (const [name] of allowed) expect(Object.keys(reviewed)).toContain(name);
+    const allowed = Object.keys(manifest.allowScripts).filter((name) => manifest.allowScripts[name]);
+    expect(allowed.filter((name) => !Object.hasOwn(reviewed, name))).toEqual([]);
   });
 
   test.each(['codegen', 'clients/typescript'])('of no kind come with what %s depends on', (workspace) => {

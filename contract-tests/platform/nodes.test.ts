@@ -103,6 +103,8 @@ describe('edges of a draft', () => {
 describe('node types', () => {
   test('every type can be looked up; an unknown one is not there', async () => {
     const { body } = await harness().call('listNodeTypes', { query: { per_page: 100 } });
+    expect(body.data).toHaveLength(body.pagination.total_count);
+    expect(body.data.length).toBeGreaterThan(10);
     for (const { type } of body.data) {
       expect((await harness().call('getNodeType', { path: { node_type: type } })).body.data.type).toBe(type);
     }

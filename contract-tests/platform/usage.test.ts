@@ -345,6 +345,7 @@ describe('of what there is a limited number', () => {
   });
 
   test('larger plans allow no less', () => {
+    expect(plans.length).toBeGreaterThan(1);
     for (const [index, plan] of plans.entries()) {
       const smaller = plans[index - 1];
       for (const [resource, limit] of Object.entries(resourceLimits[plan]))

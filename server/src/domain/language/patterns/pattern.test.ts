@@ -95,8 +95,9 @@ describe('a pattern means what ECMAScript says', () => {
       fc.property(pattern, fc.array(text, { minLength: 5, maxLength: 5 }), (source, given) => {
         const compiled = compilePattern(source);
         const native = new RegExp(source, 'u');
-        for (const each of given)
-          expect([source, each, compiled.test(each)]).toEqual([source, each, native.test(each)]);
+        const found = (matcher: { test(text: string): boolean }): string[] =>
+          given.filter((each) => matcher.test(each));
+        expect([source, found(compiled)]).toEqual([source, found(native)]);
       }),
       { numRuns: 150 },
     );
