@@ -6,6 +6,7 @@ const components = {
   Secret: { type: 'string', writeOnly: true },
   Alias: { $ref: '#/components/schemas/Secret' },
   Part: { type: 'object', properties: { part: { type: 'string' } } },
+  Free: { type: 'object' },
   Tree: { type: 'object', properties: { children: { type: 'array', items: { $ref: '#/components/schemas/Tree' } } } },
   'odd.name-1_x': { type: 'object', properties: { odd: { type: 'boolean' } } },
 };
@@ -111,6 +112,7 @@ describe('an object holds what is named, and nothing else', () => {
       other,
       { a: 1, other: 'x' },
     ],
+    ['unless a $ref leads to nothing that names one', ref('Free'), { any: 'thing' }, 1],
     ['unless nothing names a property', { type: 'object' }, { any: 'thing' }, 1],
   ])('%s', (...given) => holds(given));
 

@@ -79,7 +79,7 @@ export class Tap {
 
   private relay(incoming: IncomingMessage, response: IncomingMessage, outgoing: ServerResponse): void {
     const chunks: Buffer[] = [];
-    outgoing.writeHead(response.statusCode ?? 502, response.rawHeaders);
+    outgoing.writeHead(response.statusCode!, response.rawHeaders);
     response.on('data', (chunk: Buffer) => {
       chunks.push(chunk);
       outgoing.write(chunk);
