@@ -8,6 +8,8 @@ export interface Folder {
   readonly path: string;
   /** Files and folders of the tests that run for a fault in it, the quickest first. */
   readonly tests: readonly string[];
+  /** False where they use nothing that Jest starts once for a run, which saves that time. */
+  readonly needsSetup?: boolean;
   /** Percent of the faults that have to be noticed. */
   readonly threshold: number;
 }

@@ -100,8 +100,8 @@ const oneLine = (text: string): string => {
 const checked = new Map<Folder, Promise<void>>();
 
 /** Tests that fail without a fault would notice every one. */
-async function checkTests({ path, tests }: Folder, workspace: Workspace): Promise<void> {
-  const failure = await workspace.failure(tests);
+async function checkTests({ path, tests, needsSetup }: Folder, workspace: Workspace): Promise<void> {
+  const failure = await workspace.failure(tests, needsSetup);
   if (failure !== undefined)
     throw new Error(`The tests of ${path} fail without a fault: ${tests.join(' ')}\n${failure}`);
 }
@@ -109,8 +109,9 @@ async function checkTests({ path, tests }: Folder, workspace: Workspace): Promis
 /** The tests beside the file are quickest to notice; the others run only where those do not. */
 async function isNoticed(file: string, folder: Folder, workspace: Workspace): Promise<boolean> {
   const beside = file.replace(/\.ts$/, '.test.ts');
-  if (existsSync(join(root, beside)) && (await workspace.failure([beside])) !== undefined) return true;
-  return (await workspace.failure(folder.tests)) !== undefined;
+  if (existsSync(join(root, beside)) && (await workspace.failure([beside], folder.needsSetup)) !== undefined)
+    return true;
+  return (await workspace.failure(folder.tests, folder.needsSetup)) !== undefined;
 }
 
 async function lane(faults: Iterator<Candidate>): Promise<void> {

@@ -6,8 +6,18 @@ import { dirname, join } from 'node:path';
 /** Milliseconds that the tests of one fault may take: a fault that makes them run for ever is noticed by that. */
 const testTimeoutMs = 600_000;
 
-/** Characters of it that are kept, enough for the test that failed and why. */
+/** The same for one test of them, which else has the patience that a busy machine asks for. */
+const oneTestTimeoutMs = 30_000;
+
+/** Characters of their output that are kept, enough for the test that failed and why. */
 const maxOutputLength = 4_000;
+
+/** Jest without what it starts once for a run: a database, a contract that was prepared. */
+const withoutSetup = 'jest.mutation.config.js';
+const withoutSetupSource = `import config from './jest.config.js';
+const bare = ({ globalSetup, globalTeardown, ...project }) => project;
+export default { ...config, projects: config.projects.map(bare) };
+`;
 
 /** A copy of the repository in which a file can be changed without anybody's seeing it. */
 export class Workspace {
@@ -24,6 +34,7 @@ export class Workspace {
       cpSync(join(root, file), to);
     }
     symlinkSync(join(root, 'node_modules'), join(this.#path, 'node_modules'));
+    this.write(withoutSetup, withoutSetupSource);
   }
 
   write(file: string, source: string): void {
@@ -31,8 +42,18 @@ export class Workspace {
   }
 
   /** The end of what the tests print where they fail, undefined where they pass; they end at the first that fails. */
-  async failure(tests: readonly string[]): Promise<string | undefined> {
-    const given = ['--silent', '--bail', '--maxWorkers=1', '--reporters=default', '--testPathPatterns', ...tests];
+  async failure(tests: readonly string[], needsSetup = true): Promise<string | undefined> {
+    const config = needsSetup ? [] : ['--config', withoutSetup];
+    const given = [
+      ...config,
+      '--silent',
+      '--bail',
+      '--maxWorkers=1',
+      `--testTimeout=${oneTestTimeoutMs}`,
+      '--reporters=default',
+      '--testPathPatterns',
+      ...tests,
+    ];
     const child = spawn('npm', ['run', '--silent', 'test:jest', '--', ...given], {
       cwd: this.#path,
       stdio: ['ignore', 'pipe', 'pipe'],
