@@ -1,5 +1,6 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts';
+import { TcpGate } from '../../../test/tcp-gate.ts';
 import { until } from '../../../test/until.ts';
 import { PostgresLiveChannel } from './postgres-live-channel.ts';
 
@@ -130,4 +131,101 @@ test('a channel that was stopped does not connect again', async () => {
   await new Promise((resolve) => setTimeout(resolve, 1_200));
   expect(await sessions()).toEqual([{ count: 0 }]);
   expect(warnings).toEqual([]);
+});
+
+test('who subscribes again after the last has left hears, and who leaves twice changes nothing for them', () => {
+  const heard: unknown[] = [];
+  const leave = here.subscribe('a', () => undefined);
+  leave();
+  const stop = here.subscribe('a', (ended) => heard.push(ended));
+  leave();
+  here.publish('a', true);
+  stop();
+  expect(heard).toEqual([true]);
+});
+
+test('news that were published before a stop reach the others', async () => {
+  const other = listen(there, 'a');
+  here.publish('a', true);
+  await here.stop();
+  await until(() => other.length > 0);
+  expect(other).toEqual([['a', true]]);
+});
+
+test('of a time without a connection news of so many executions are kept, the gravest of each, and no more', async () => {
+  const kept = new PostgresLiveChannel(database.url, { warn: () => undefined }, { maxKeptNews: 2 });
+  const other = listen(there, 'a', 'b', 'c', 'd');
+  for (const [id, ended] of [['a', false], ['b', false], ['c', true], ['a', true]] as const) kept.publish(id, ended); // prettier-ignore
+  // Nothing is sent until there is a connection.
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(other).toEqual([]);
+  await kept.start();
+  kept.publish('b', false);
+  await until(() => other.length >= 2);
+  kept.publish('d', true);
+  await until(() => other.length >= 3);
+  await kept.stop();
+  expect(other).toEqual([
+    ['a', true],
+    ['b', false],
+    ['d', true],
+  ]);
+});
+
+describe('behind a door', () => {
+  let gate: TcpGate;
+  let behind: PostgresLiveChannel;
+  let told: string[];
+
+  beforeEach(async () => {
+    const { hostname, port } = new URL(database.url);
+    gate = new TcpGate({ host: hostname, port: Number(port) });
+    await gate.open();
+    const url = new URL(database.url);
+    Object.assign(url, { hostname: '127.0.0.1', port: String(gate.port) });
+    told = [];
+    behind = new PostgresLiveChannel(url.href, { warn: (message) => void told.push(message) });
+  });
+  afterEach(async () => {
+    await behind.stop();
+    await gate.shut();
+  });
+
+  test('a start without a database fails, and can be repeated', async () => {
+    await gate.shut();
+    await expect(behind.start()).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    await gate.open();
+    await behind.start();
+    const heard = listen(behind, 'a');
+    there.publish('a', true);
+    await until(() => heard.length > 0);
+    expect(told).toEqual([]);
+  });
+
+  test('a connection that cannot be made again at once is tried again until it can; nothing of that time is lost', async () => {
+    await behind.start();
+    const own = listen(behind, 'a');
+    const other = listen(there, 'b');
+    await gate.shut();
+    await until(() => told.length > 0);
+    behind.publish('b', true);
+    // More than two attempts.
+    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    expect([own, other]).toEqual([[], []]);
+    await gate.open();
+    await until(() => own.length > 0 && other.length > 0);
+    expect([own, other]).toEqual([[['a', undefined]], [['b', true]]]);
+    expect(told).toEqual(['The connection for live events was lost; it is made again.']);
+  });
+
+  test('a channel that is stopped without a connection makes none any more', async () => {
+    await behind.start();
+    const own = listen(behind, 'a');
+    await gate.shut();
+    await until(() => told.length > 0);
+    await behind.stop();
+    await gate.open();
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    expect(own).toEqual([]);
+  });
 });

@@ -9,8 +9,12 @@ const coalesce = 5;
 /** PostgreSQL takes 8,000 bytes; an id with its mark takes 33. */
 const idsPerNotification = 200;
 const reconnectAfter = 500;
-/** Executions of which news are kept while there is no connection; who listens to others looks now and then. */
 const maxKeptNews = 10_000;
+
+export interface LiveChannelOptions {
+  /** Executions of which news are kept while there is no connection; who listens to others looks now and then. */
+  readonly maxKeptNews?: number;
+}
 
 /** What the channel reports about its connection. */
 export interface LiveChannelLog {
@@ -24,6 +28,7 @@ export interface LiveChannelLog {
 export class PostgresLiveChannel extends LiveChannel {
   readonly #url: string;
   readonly #log: LiveChannelLog;
+  readonly #maxKeptNews: number;
   readonly #listeners = new Map<string, Set<Wake>>();
   readonly #news = new Map<string, boolean | undefined>();
   #client: Client | undefined;
@@ -31,10 +36,11 @@ export class PostgresLiveChannel extends LiveChannel {
   #reconnect: NodeJS.Timeout | undefined;
   #stopped = true;
 
-  constructor(url: string, log: LiveChannelLog = { warn: () => undefined }) {
+  constructor(url: string, log: LiveChannelLog = { warn: () => undefined }, options: LiveChannelOptions = {}) {
     super();
     this.#url = url;
     this.#log = log;
+    this.#maxKeptNews = options.maxKeptNews ?? maxKeptNews;
   }
 
   /** Listens; throws when the database cannot be reached. */
@@ -70,7 +76,7 @@ export class PostgresLiveChannel extends LiveChannel {
 
   #keep(executionId: string, ended: boolean | undefined): void {
     if (this.#news.has(executionId)) this.#news.set(executionId, graver(this.#news.get(executionId), ended));
-    else if (this.#news.size < maxKeptNews) this.#news.set(executionId, ended);
+    else if (this.#news.size < this.#maxKeptNews) this.#news.set(executionId, ended);
   }
 
   #sendSoon(): void {
