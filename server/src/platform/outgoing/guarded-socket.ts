@@ -2,7 +2,7 @@ import { connect, isIP, type Socket } from 'node:net';
 import type { AddressPolicy } from './address-policy.ts';
 import { filteredLookup, RefusedAddressError, type Resolve } from './guarded-connector.ts';
 
-/** Where a socket goes, and when that is given up. */
+/** Where a socket goes, and when that is given up, also when it is open already. */
 export interface SocketTarget {
   readonly host: string;
   readonly port: number;

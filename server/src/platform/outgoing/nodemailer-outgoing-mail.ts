@@ -54,13 +54,11 @@ export class NodemailerOutgoingMail extends OutgoingMail {
     const signal = AbortSignal.any([limits.signal, timeout]);
     try {
       const resolve = this.#slots?.lookupsOf(currentOrganisation(), this.#resolve) ?? this.#resolve;
+      // The signal ends it too, as long as it is open.
       const connection = await guardedSocket(this.#policy, resolve, { ...server, signal });
-      const cut = (): void => void connection.destroy();
-      signal.addEventListener('abort', cut);
       try {
         return await this.#transfer(message, server, connection, limits.timeout);
       } finally {
-        signal.removeEventListener('abort', cut);
         connection.destroy();
       }
     } catch (error) {

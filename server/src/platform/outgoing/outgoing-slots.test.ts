@@ -71,11 +71,59 @@ test('a call that is cancelled while it waits for a slot says so, and leaves not
   await Promise.all(slow);
 });
 
-test('organisations do not use the connections of one another', async () => {
-  for (const organisationId of ['a', 'a', 'b', 'a']) await call(organisationId, `http://${address}/fast`);
-  const [first, second, ofAnother, third] = ports;
-  expect(ports).toHaveLength(4);
-  expect([first, second, third]).not.toContain(ofAnother);
+test('organisations use their own connections again, and not those of one another', async () => {
+  const used = new Map<string, Set<number>>();
+  for (const organisationId of ['a', 'b', 'a', 'a', 'b', 'a', 'a', 'a']) {
+    await call(organisationId, `http://${address}/fast`);
+    used.set(organisationId, (used.get(organisationId) ?? new Set()).add(ports.at(-1)!));
+  }
+  const [ofA, ofB] = [used.get('a')!, used.get('b')!];
+  expect([...ofA].filter((port) => ofB.has(port))).toEqual([]);
+  // A second one is opened where the answer before has not quite ended.
+  expect(ofA.size).toBeLessThan(4);
+});
+
+test('connections are given up when the organisation has made no call for a while, and not while one is under way', async () => {
+  const idle = new UndiciOutgoingHttp(['127.0.0.0/8'], (...given) => resolve(...given), undefined, 100);
+  const open = new Set<unknown>();
+  server.on('connection', (socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+  });
+  const send = (path: string): Promise<OutgoingResponse> =>
+    inOrganisation('a', () =>
+      idle.send({
+        method: 'GET',
+        url: new URL(`http://${address}${path}`),
+        headers: {},
+        timeout: 60_000,
+        redirects: 0,
+        maxBytes: 1_000,
+      }),
+    );
+  const slow = send('/slow');
+  await until(() => waiting.length === 1);
+  await send('/fast');
+  // Longer than it would take, were nothing under way.
+  await new Promise((passed) => setTimeout(passed, 250));
+  expect(open.size).toBeGreaterThan(0);
+  waiting[0]!.end('{}');
+  expect(await slow).toMatchObject({ status: 200 });
+  await until(() => open.size === 0);
+  expect(await send('/fast')).toMatchObject({ status: 200 });
+  await idle.close();
+});
+
+test('what is closed has no connections any more', async () => {
+  const open = new Set<unknown>();
+  server.on('connection', (socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+  });
+  for (const organisationId of ['a', 'b']) await call(organisationId, `http://${address}/fast`);
+  expect(open.size).toBe(2);
+  await http.close();
+  await until(() => open.size === 0);
 });
 
 test('host names that nobody answers for keep no turn from those of others', async () => {

@@ -13,8 +13,6 @@ import { guardedConnector, RefusedAddressError, type Resolve, systemResolve } fr
 import type { OutgoingSlots } from './outgoing-slots.ts';
 
 const connectTimeout = 10_000;
-/** Milliseconds after the last call of an organisation until its connections are given up. */
-const idleAfter = 10_000;
 
 /** The connections of one organisation. */
 interface Connections {
@@ -28,14 +26,24 @@ export class UndiciOutgoingHttp extends OutgoingHttp {
   readonly #policy: AddressPolicy;
   readonly #resolve: Resolve;
   readonly #slots: OutgoingSlots | undefined;
+  readonly #idleMs: number;
   readonly #connections = new Map<string, Connections>();
 
-  /** `allowed`: what private hosts may be called all the same (`OUTGOING_ALLOWED_HOSTS`). Without slots there is no bound. */
-  constructor(allowed: readonly string[], resolve: Resolve = systemResolve, slots?: OutgoingSlots) {
+  /**
+   * `allowed`: what private hosts may be called all the same (`OUTGOING_ALLOWED_HOSTS`). Without slots there is no bound.
+   * `idleMs`: milliseconds after the last call of an organisation until its connections are given up.
+   */
+  constructor(
+    allowed: readonly string[],
+    resolve: Resolve = systemResolve,
+    slots: OutgoingSlots | undefined = undefined,
+    idleMs = 10_000,
+  ) {
     super();
     this.#policy = new AddressPolicy(allowed);
     this.#resolve = resolve;
     this.#slots = slots;
+    this.#idleMs = idleMs;
   }
 
   override async send(request: OutgoingRequest): Promise<OutgoingResponse> {
@@ -107,7 +115,7 @@ export class UndiciOutgoingHttp extends OutgoingHttp {
     connections.end = setTimeout(() => {
       this.#connections.delete(organisationId);
       void connections.agent.destroy();
-    }, idleAfter).unref();
+    }, this.#idleMs).unref();
   }
 
   async #follow(
