@@ -282,8 +282,11 @@ describe('long texts', () => {
   });
 
   test('a value in thousands of places is removed from all of them, one in tens of thousands hides the text', async () => {
-    expect(finds.text('pa55 '.repeat(9_000))).toBe('** '.repeat(9_000));
-    expect(await finds.textInPieces('pa55 '.repeat(11_000))).toBe('[not shown: holds secrets in too many places]');
+    expect(finds.text('pa55 '.repeat(10_000))).toBe('** '.repeat(10_000));
+    const tooMany = '[not shown: holds secrets in too many places]';
+    expect(finds.text('pa55 '.repeat(10_001))).toBe(tooMany);
+    expect(await finds.textInPieces('pa55 '.repeat(10_001))).toBe(tooMany);
+    expect(finds.json({ a: 'pa55 '.repeat(10_001), b: 'pa55' })).toEqual({ a: tooMany, b: '**' });
   });
 
   test('a value across the parts that are searched one after the other is found', async () => {
