@@ -150,6 +150,19 @@ describe('the time of an entry', () => {
     expect([await expiry.purge(2), await expiry.purge(2)]).toEqual([true, false]);
   });
 
+  test('a round removes 1,000, and is followed by another', async () => {
+    await kv().set(place, 'first', { value: 1, ttl: 60 });
+    const { em } = database.orm;
+    await em.fork().execute(
+      `insert into kv_entry (scope_id, key, organisation_id, scope, value, size, version, expires_at, created_at, updated_at)
+       select scope_id, 'copy_' || n, organisation_id, scope, value, size, version, now(), now(), now()
+         from kv_entry cross join generate_series(1, 1001) n`,
+    );
+    const expiry = new KvExpiry(database.orm, new RecordedLoops());
+    expect([await expiry.purge(), await em.fork().count(KvEntry, {})]).toEqual([true, 2]);
+    expect([await expiry.purge(), await em.fork().count(KvEntry, {})]).toEqual([false, 1]);
+  });
+
   test('the loop that removes them is one of the workers', async () => {
     const loops = new RecordedLoops();
     new KvExpiry(database.orm, loops).onModuleInit();
@@ -234,7 +247,10 @@ describe('versions', () => {
     expect((await kv().append(place, 'list', { item: 1 })).entry.version).toBe(2);
     const conflict = { code: 'kv_version_conflict', details: { key: 'a', version: 1 } };
     await expect(kv().set(place, 'a', { value: 2, ifVersion: 0 })).rejects.toMatchObject(conflict);
-    await expect(kv().set(place, 'a', { value: 2, ifVersion: 2 })).rejects.toMatchObject(conflict);
+    await expect(kv().set(place, 'a', { value: 2, ifVersion: 2 })).rejects.toMatchObject({
+      ...conflict,
+      message: expect.stringContaining('is at version 1, not at version 2'),
+    });
     await expect(kv().delete(place, 'a', 0)).rejects.toMatchObject(conflict);
     expect(await value('a')).toBe(1);
     expect(await kv().delete(place, 'a', 1)).toBe(true);
@@ -354,6 +370,16 @@ test('a list has the keys that begin so, in order and in pages', async () => {
   const [all, total] = await keys();
   expect([all, total]).toEqual([[...all].sort(), 5]);
   expect(await keys(undefined, 2, 2)).toEqual([all.slice(2, 4), 5]);
+});
+
+test('an entry is read as it is now, also by who has read it before', async () => {
+  await kv().set(place, 'a', { value: 'before' });
+  const em = database.orm.em.fork();
+  const service = kv();
+  const read = async (): Promise<unknown> => (await service.find(place, 'a', em))!.value;
+  expect(await read()).toBe('before');
+  await kv().set(place, 'a', { value: 'after' });
+  expect(await read()).toBe('after');
 });
 
 test('a value that was moved to another key does not open', async () => {
