@@ -34,7 +34,7 @@ export interface BulkFilter {
 /** Name of the loop that works jobs off. */
 export const bulkJobLoop = 'bulk-jobs';
 /** Executions of one job at most. */
-const mostItems = 100_000;
+const maxItems = 100_000;
 /** States in which an execution can have it done to it. */
 const statusesOf: Record<BulkAction, readonly ExecutionStatus[]> = {
   cancel: ['pending', 'running', 'waiting', 'paused'],
@@ -50,12 +50,12 @@ export class BulkJobService {
     private readonly quota: StorageQuota,
   ) {}
 
-  cancel(caller: Caller, selection: BulkSelection): Promise<BulkJob> {
-    return this.#create(caller, 'cancel', selection, null);
+  cancel(caller: Caller, selection: BulkSelection, limit = maxItems): Promise<BulkJob> {
+    return this.#create(caller, 'cancel', selection, null, limit);
   }
 
-  retry(caller: Caller, selection: BulkSelection, from: RetryFrom): Promise<BulkJob> {
-    return this.#create(caller, 'retry', selection, from);
+  retry(caller: Caller, selection: BulkSelection, from: RetryFrom, limit = maxItems): Promise<BulkJob> {
+    return this.#create(caller, 'retry', selection, from, limit);
   }
 
   /**
@@ -115,6 +115,7 @@ export class BulkJobService {
     action: BulkAction,
     { executionIds, filter }: BulkSelection,
     retryFrom: RetryFrom | null,
+    limit: number,
   ): Promise<BulkJob> {
     if ((executionIds === undefined) === (filter === undefined))
       throw refused(['execution_ids', 'filter'], 'give one of execution_ids and filter');
@@ -127,8 +128,9 @@ export class BulkJobService {
       const created = BulkJob.create({ organisationId, action, retryFrom, startedBy: starterOf(caller) });
       created.total = executionIds
         ? await addGiven(em, created, executionIds)
-        : await addFiltered(em, created, filter!, statusesOf[action]);
-      if (created.total > mostItems) throw refused(['filter'], `selects more than ${mostItems} executions`);
+        : await addFiltered(em, created, { ...filter!, possible: statusesOf[action], limit });
+      if (created.total > limit)
+        throw refused([executionIds ? 'execution_ids' : 'filter'], `selects more than ${limit} executions`);
       if (created.total === 0) created.advance(0, 0, new Date());
       em.persist(created);
       return created;
@@ -161,11 +163,15 @@ async function addGiven(em: EntityManager, job: BulkJob, executionIds: readonly 
   return ids.length;
 }
 
+interface Bounds {
+  readonly possible: readonly ExecutionStatus[];
+  readonly limit: number;
+}
+
 async function addFiltered(
   em: EntityManager,
   job: BulkJob,
-  { workflowId, statuses, from, to }: BulkFilter,
-  possible: readonly ExecutionStatus[],
+  { workflowId, statuses, from, to, possible, limit }: BulkFilter & Bounds,
 ): Promise<number> {
   if (workflowId !== undefined && !isId('wf', workflowId)) return 0;
   const wanted = possible.filter((status) => !statuses || statuses.includes(status));
@@ -179,7 +185,7 @@ async function addFiltered(
        ${insertItems}
        select ?, row_number() over (order by id), organisation_id, id, 'pending' from (
          select id, organisation_id from execution where ${conditions.map(([sql]) => sql).join(' and ')}
-          limit ${mostItems + 1}
+          limit ${limit + 1}
        ) selected
        returning 1
      ) select count(*)::int as count from added`,
