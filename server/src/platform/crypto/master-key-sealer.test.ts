@@ -56,7 +56,11 @@ test('a key of the same id that is another key opens nothing', () => {
 });
 
 test('a new key can be configured', () => {
-  expect(parseMasterKeys(`${newMasterKey()}, ${newMasterKey()}`)).toHaveLength(2);
+  const [one, other, ...more] = parseMasterKeys(`${newMasterKey()}, ${newMasterKey()}`)!;
+  expect(more).toEqual([]);
+  expect(one!.key.equals(other!.key)).toBe(false);
+  for (const { id, key } of [one!, other!])
+    expect([id, key.length]).toEqual([expect.stringMatching(/^k[0-9a-f]{8}$/), 32]);
 });
 
 test.each([

@@ -142,6 +142,60 @@ describe('redirects', () => {
     ]);
   });
 
+  // RFC 9110 section 15.4: what a POST has made is looked at, other methods are repeated.
+  test.each<[status: number, method: string, then: string, body: string]>([
+    [301, 'POST', 'GET', ''],
+    [302, 'POST', 'GET', ''],
+    [303, 'POST', 'GET', ''],
+    [303, 'PUT', 'GET', ''],
+    [303, 'HEAD', 'HEAD', ''],
+    [301, 'PUT', 'PUT', 'x'],
+    [302, 'DELETE', 'DELETE', 'x'],
+    [307, 'POST', 'POST', 'x'],
+    [308, 'PUT', 'PUT', 'x'],
+    [302, 'GET', 'GET', ''],
+  ])('%i of a %s is followed by a %s', async (status, method, then, body) => {
+    answer = ({ url }, response) =>
+      url === '/' ? response.writeHead(status, { location: '/next' }).end() : response.end();
+    const sent = method === 'HEAD' || method === 'GET' ? {} : { body: 'x', headers: { 'content-type': 'text/plain' } };
+    await http.send(request('/', { method, redirects: 1, ...sent }));
+    expect(seen[1]).toMatchObject({ method: then, url: '/next', body });
+    expect(seen[1]!.headers['content-type']).toBe(body === '' ? undefined : 'text/plain');
+  });
+
+  test.each([
+    [300, '/next'],
+    [304, '/next'],
+    [302, undefined],
+    [302, 'http://['],
+  ])('%i to %s is the answer', async (status, location) => {
+    answer = (_, response) => response.writeHead(status, { ...(location !== undefined && { location }) }).end();
+    expect((await http.send(request('/', { redirects: 5 }))).status).toBe(status);
+    expect(seen).toHaveLength(1);
+  });
+
+  test('as many as are asked for are followed, and one more is one too many', async () => {
+    answer = ({ url }, response) =>
+      url === '/3'
+        ? response.end('there')
+        : response.writeHead(302, { location: `/${Number(url!.slice(1)) + 1}` }).end();
+    expect((await http.send(request('/0', { redirects: 3 }))).status).toBe(200);
+    expect(await failure(request('/0', { redirects: 2 }))).toMatchObject({
+      reason: 'too_many_redirects',
+      message: 'more than 2 redirects',
+    });
+  });
+
+  test('to a name with a private address are refused', async () => {
+    const resolved = new UndiciOutgoingHttp([`127.0.0.1:${port}`], (_name, _, callback) =>
+      callback(null, [{ address: '10.0.0.1', family: 4 }]),
+    );
+    answer = (_, response) => response.writeHead(302, { location: `http://rebound.example:${port}/` }).end();
+    expect(await failure(request('/', { redirects: 5 }), resolved)).toMatchObject({ reason: 'refused_address' });
+    expect(seen).toHaveLength(1);
+    await resolved.close();
+  });
+
   test('to a private address are refused', async () => {
     answer = (_, response) => response.writeHead(302, { location: 'http://169.254.169.254/' }).end();
     expect(await failure(request('/', { redirects: 5 }))).toMatchObject({ reason: 'refused_address' });
@@ -218,9 +272,13 @@ describe('what is confidential', () => {
 });
 
 describe('limits', () => {
-  test('an answer that is too large', async () => {
-    answer = (_, response) => response.end('x'.repeat(2_000));
-    expect(await failure(request('/'))).toMatchObject({ reason: 'too_large' });
+  test('an answer of as many bytes as may be is taken, and one of a byte more is not', async () => {
+    answer = ({ url }, response) => response.end('x'.repeat(Number(url!.slice(1))));
+    expect((await http.send(request('/1000'))).body).toHaveLength(1_000);
+    expect(await failure(request('/1001'))).toMatchObject({
+      reason: 'too_large',
+      message: 'the answer has more than 1000 bytes',
+    });
   });
 
   test('an answer that never ends', async () => {
