@@ -1,13 +1,13 @@
 import type { Json } from './domain-error.ts';
-import { deepestValue } from './json-depth.ts';
+import { deepestValue, depthOf } from './json-depth.ts';
 import { inPieces, type WorkInPieces } from './work-in-pieces.ts';
 
 /** Characters that are parsed without a pause: a millisecond's work, or a few where they are lists and objects without anything in them. */
 const pieceSize = 65_536;
 /** Shorter texts are parsed in one go. */
 const large = 4 * pieceSize;
-/** Levels that are told apart; far more than values may have. */
-const maxLevels = deepestValue + 64;
+/** Levels that are told apart unless it is said otherwise; far more than values may have. */
+const manyLevels = deepestValue + 64;
 
 const comma = 0x2c;
 const quote = 0x22;
@@ -17,9 +17,9 @@ const closeList = 0x5d;
 const openObject = 0x7b;
 const closeObject = 0x7d;
 
-/** A text of many kilobytes that nests deeper than values may. */
+/** A text that nests deeper than it may. */
 export class JsonTooDeepError extends Error {
-  constructor() {
+  constructor(maxLevels: number) {
     super(`The JSON nests deeper than ${maxLevels} levels.`);
     this.name = 'JsonTooDeepError';
   }
@@ -28,16 +28,18 @@ export class JsonTooDeepError extends Error {
 /**
  * The value that `JSON.parse` makes of a text, while the process does other things: parsing some megabytes takes as long as
  * hundreds of requests. (In another thread it takes as long here to receive the value.) Throws SyntaxError as `JSON.parse` does, and
- * JsonTooDeepError for a large text.
+ * JsonTooDeepError for a large text with more levels, or where they are given for any text.
  */
-export async function parseJson(text: string): Promise<Json> {
-  if (text.length <= large) return JSON.parse(text) as Json;
-  return inPieces(jsonIn(text));
+export async function parseJson(text: string, maxLevels = manyLevels): Promise<Json> {
+  if (text.length > large) return inPieces(jsonIn(text, pieceSize, maxLevels));
+  const value = JSON.parse(text) as Json;
+  if (maxLevels !== manyLevels && depthOf(value, maxLevels) > maxLevels) throw new JsonTooDeepError(maxLevels);
+  return value;
 }
 
 /** The same as work that pauses about every `size` characters; a text within the value is never divided. */
-export function* jsonIn(text: string, size = pieceSize): WorkInPieces<Json> {
-  return yield* new Parser(text, size).run();
+export function* jsonIn(text: string, size = pieceSize, maxLevels = manyLevels): WorkInPieces<Json> {
+  return yield* new Parser(text, size, maxLevels).run();
 }
 
 /** A list or object that is open where the parser stands. */
@@ -61,15 +63,16 @@ class Level {
 class Parser {
   readonly #text: string;
   readonly #size: number;
-  readonly #levels = Array.from({ length: maxLevels }, () => new Level());
+  readonly #levels: readonly Level[];
   /** Levels that are open, and how many of them have a value; the others are in these. */
   #depth = 0;
   #made = 0;
   #root: Json | undefined;
 
-  constructor(text: string, size: number) {
+  constructor(text: string, size: number, maxLevels: number) {
     this.#text = text;
     this.#size = size;
+    this.#levels = Array.from({ length: maxLevels }, () => new Level());
   }
 
   *run(): WorkInPieces<Json> {
@@ -111,7 +114,7 @@ class Parser {
   }
 
   #open(at: number): void {
-    if (this.#depth === maxLevels) throw new JsonTooDeepError();
+    if (this.#depth === this.#levels.length) throw new JsonTooDeepError(this.#depth);
     const level = this.#levels[this.#depth]!;
     level.isList = this.#text.charCodeAt(at) === openList;
     level.start = at;

@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
+import { longestJson } from '../../../test/longest-json.ts';
 import { QuickJsSandbox } from '../../platform/sandbox/quickjs-sandbox.ts';
 import type { Json } from '../domain-error.ts';
 import { NodeFailure, type Scope } from '../nodes/node-type.ts';
@@ -314,4 +315,25 @@ describe('what a sandbox hands out is not trusted', () => {
     expect(thrown).toBeInstanceOf(NodeFailure);
     expect(thrown).toMatchObject({ code: 'code_error', details: { reason: 'output' } });
   });
+});
+
+test('a large value that is put into a text is written in pieces, and so is a large result read', async () => {
+  const rows = Array.from({ length: 40_000 }, (_, id) => ({ id, name: '\ud83d' }));
+  const text = JSON.stringify(rows);
+  const wide: Scope = { ...scope, input: { rows } };
+  let filled: Json = null;
+  const longest = await longestJson(async () => {
+    filled = await evaluator.evaluate('{{ input.rows }} and {{ input.rows }}', wide, turn);
+  });
+  expect(longest).toBeLessThan(text.length / 2);
+  expect(filled).toBe(`${text} and ${text}`);
+
+  const source = 'return Array.from({ length: 90000 }, (_, id) => ({ id, s: "\\ud83d" }))';
+  let value: Json = null;
+  const longestRead = await longestJson(async () => {
+    ({ value } = await evaluator.program(source, scope, turn));
+  });
+  expect(longestRead).toBeLessThan(200_000);
+  expect(value).toHaveLength(90_000);
+  expect((value as Json[])[89_999]).toEqual({ id: 89_999, s: '\ud83d' });
 });

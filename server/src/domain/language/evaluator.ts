@@ -1,5 +1,7 @@
 import type { Json } from '../domain-error.ts';
-import { deepestValue, isTooDeep } from '../json-depth.ts';
+import { deepestValue } from '../json-depth.ts';
+import { writeJson } from '../json-pieces.ts';
+import { JsonTooDeepError, parseJson } from '../parse-json.ts';
 import { NodeFailure, type Scope } from '../nodes/node-type.ts';
 import type { SchemaFault } from './json-schema.ts';
 import { readPath } from './path.ts';
@@ -115,7 +117,7 @@ export class Evaluator {
     const task = new Evaluation(snapshotOf(scope), options).task('program', source, 0);
     const [outcome] = await this.#sandbox.run([task], options);
     if (!outcome!.ok) throw failureOf('code_error', 'The code', outcome!, options);
-    return { value: resultOf('code_error', 'The code', outcome!.json), logs: checkedLogs(outcome!.logs) };
+    return { value: await resultOf('code_error', 'The code', outcome!.json), logs: checkedLogs(outcome!.logs) };
   }
 }
 
@@ -164,6 +166,9 @@ class Evaluation {
   readonly #options: EvaluationOptions;
   readonly #values = new Map<Expression, Json | undefined>();
   readonly #pending: Expression[] = [];
+  /** Expressions that are put into texts, and the JSON of those that are lists or objects. */
+  readonly #inText = new Set<Expression>();
+  readonly #texts = new Map<Expression, string>();
   readonly #json = new Map<string, string | undefined>();
   /** A marker for each secret that an expression names. */
   readonly #secrets: Record<string, string> | undefined;
@@ -194,8 +199,11 @@ class Evaluation {
     const template = parseTemplate(text);
     const [fault] = template.faults;
     if (fault) throw expressionError(fault.source, `it does not parse: ${fault.message}`);
+    const isWhole = wholeExpression(template) !== undefined;
     for (const part of template.parts) {
-      if (typeof part === 'string' || this.#values.has(part)) continue;
+      if (typeof part === 'string') continue;
+      if (!isWhole) this.#inText.add(part);
+      if (this.#values.has(part)) continue;
       if (this.#secrets && part.source.includes('secrets')) this.#nameSecrets(part.source);
       if (part.path && Object.hasOwn(this.#roots, part.path.root)) this.#values.set(part, this.#read(part));
       else this.#pending.push(part);
@@ -216,16 +224,33 @@ class Evaluation {
   }
 
   async run(sandbox: Sandbox): Promise<void> {
-    if (this.#pending.length === 0) return;
+    if (this.#pending.length > 0) await this.#runPending(sandbox);
+    if (this.#inText.size > 0) await this.#writeTexts();
+  }
+
+  async #runPending(sandbox: Sandbox): Promise<void> {
     const tasks = this.#pending.map((expression, index) => this.task('expression', expression.source, index));
     const outcomes = await sandbox.run(tasks, this.#options);
-    this.#pending.forEach((expression, index) => {
+    for (const [index, expression] of this.#pending.entries()) {
       const outcome = outcomes[index]!;
       const subject = `{{ ${abridged(expression.source)} }}`;
       if (!outcome.ok) throw failureOf('expression_error', subject, outcome, this.#options);
       const { json } = outcome;
-      this.#values.set(expression, json === undefined ? undefined : resultOf('expression_error', subject, json));
-    });
+      this.#values.set(expression, json === undefined ? undefined : await resultOf('expression_error', subject, json));
+    }
+  }
+
+  /** Writes the values that are put into texts. */
+  async #writeTexts(): Promise<void> {
+    let left = maxCharacters;
+    for (const expression of this.#inText) {
+      const value = this.#values.get(expression);
+      if (typeof value !== 'object' || value === null) continue;
+      const text = await writeJson(value);
+      left -= text.length;
+      if (left < 0) throw tooMuchText();
+      this.#texts.set(expression, text);
+    }
   }
 
   task(kind: SandboxTask['kind'], source: string, index: number): SandboxTask {
@@ -274,7 +299,7 @@ class Evaluation {
     if (whole) return this.#values.get(whole) ?? null;
     let filled = '';
     for (const part of template.parts) {
-      const piece = typeof part === 'string' ? part : toText(this.#values.get(part));
+      const piece = typeof part === 'string' ? part : (this.#texts.get(part) ?? toText(this.#values.get(part)));
       this.#characters += piece.length;
       if (this.#characters > maxCharacters) throw tooMuchText();
       filled += piece;
@@ -318,24 +343,23 @@ function tooMuchText(): NodeFailure {
   return new NodeFailure('input_too_large', message, { limit_characters: maxCharacters });
 }
 
-/** How a value reads inside text: nothing for what is absent, JSON for objects and lists. */
+/** How a value reads inside text: nothing for what is absent; lists and objects are written before. */
 function toText(value: Json | undefined): string {
-  if (value === null || value === undefined) return '';
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return value === null || value === undefined ? '' : String(value);
 }
 
-function resultOf(code: string, subject: string, json: string | undefined): Json {
-  const value = json === undefined ? null : parsed(code, subject, json);
-  if (!isTooDeep(value)) return value;
-  throw new NodeFailure(code, `${subject}: gave a result that nests deeper than ${deepestValue} levels`, {
-    reason: 'output',
-  });
+async function resultOf(code: string, subject: string, json: string | undefined): Promise<Json> {
+  return json === undefined ? null : parsed(code, subject, json);
 }
 
-function parsed(code: string, subject: string, json: string): Json {
+async function parsed(code: string, subject: string, json: string): Promise<Json> {
   try {
-    return JSON.parse(json) as Json;
+    return await parseJson(json, deepestValue);
   } catch (error) {
+    if (error instanceof JsonTooDeepError)
+      throw new NodeFailure(code, `${subject}: gave a result that nests deeper than ${deepestValue} levels`, {
+        reason: 'output',
+      });
     throw new NodeFailure(code, `${subject}: gave a result that is not JSON`, { reason: 'output' }, { cause: error });
   }
 }

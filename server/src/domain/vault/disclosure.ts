@@ -55,13 +55,14 @@ export class Disclosure {
 
   /** Whether the value holds a secret that `reveal` puts in. */
   holdsSecrets(value: Json): boolean {
+    if (this.#secrets.size === 0) return false;
     const text = JSON.stringify(value) ?? '';
     return mayHoldMarkers(text) && this.#markers.namesIn(this.#executionId, text).length > 0;
   }
 
   /** The value with its secrets in place of their markers, leaf by leaf; for the call and for nothing else. */
   reveal<Value extends Json | undefined>(value: Value): Value {
-    return this.#revealed(value) as Value;
+    return this.#secrets.size === 0 ? value : (this.#revealed(value) as Value);
   }
 
   /** Removes everything confidential from what comes back. */

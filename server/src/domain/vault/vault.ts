@@ -1,6 +1,7 @@
 import { MikroORM, type EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import type { Json } from '../domain-error.ts';
+import { writeJson } from '../json-pieces.ts';
 import { onOurDatabase } from '../execution/on-our-database.ts';
 import { NodeFailure } from '../nodes/node-type.ts';
 import { Sealer } from '../sealer.ts';
@@ -41,7 +42,7 @@ export class Vault {
    */
   async open(origin: StepOrigin, params: Json, credentialName?: string): Promise<Disclosure> {
     const { organisationId, executionId } = origin;
-    const text = JSON.stringify(params) ?? '';
+    const text = (await writeJson(params)) ?? '';
     const names = mayHoldMarkers(text) ? this.#markers.namesIn(executionId, text) : [];
     const em = this.#orm.em.fork();
     return onOurDatabase(executionId, async () => {

@@ -54,8 +54,9 @@ const now = '(extract(epoch from now()) * 1000)::bigint';
 /** The row locks, taken in one order by everybody, hold until the commit: nobody takes a run over between the look and the insert. */
 const recordOutcomes = `
 with given as (
-  select * from unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bigint[])
-    as given(id, token, number, name, output, error, serialization, began, ended)
+  select id, token, number, name, case place when $10 then $11 else output end as output, error, serialization, began, ended
+  from unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bigint[])
+    with ordinality as given(id, token, number, name, output, error, serialization, began, ended, place)
 ), owned as (
   select workflow_uuid as id, owner_xid as token, application_name from dbos.workflow_status
    where workflow_uuid in (select id from given) order by workflow_uuid for no key update
@@ -203,16 +204,20 @@ export class StepLog {
 
   /** When each step ended by the record; undefined for a run that is not this process's any more. */
   async #record(outcomes: readonly Outcome[]): Promise<(number | undefined)[]> {
+    // The client writes arrays with escapes, which takes a tenth of a second where a text has megabytes.
+    const largest = largestOf(outcomes);
     const columns = [
       outcomes.map(({ runId }) => runId),
       outcomes.map(({ token }) => token),
       outcomes.map(({ number }) => number),
       outcomes.map(({ name }) => name),
-      outcomes.map(({ output }) => output),
+      outcomes.map((outcome) => (outcome === largest ? null : outcome.output)),
       outcomes.map(({ error }) => error),
       outcomes.map(({ serialization }) => serialization),
       outcomes.map(({ began }) => began),
       outcomes.map(({ ended }) => ended),
+      outcomes.indexOf(largest) + 1,
+      largest.output,
     ];
     failpoint('step.done');
     const { rows } = await this.#pool.query<{ id: string; token: string; number: number; ended: string }>({
@@ -235,6 +240,11 @@ export class StepLog {
     const ended = new Set(rows.map(({ id, token }) => `${id} ${token}`));
     return ends.map(({ runId, token }) => ended.has(`${runId} ${token}`));
   }
+}
+
+/** The outcome with the longest output. */
+function largestOf(outcomes: readonly Outcome[]): Outcome {
+  return outcomes.reduce((one, other) => ((other.output?.length ?? 0) > (one.output?.length ?? 0) ? other : one));
 }
 
 function bytesOfOutcome({ output, error }: Outcome): number {

@@ -164,3 +164,15 @@ test('a large answer is read in pieces, as JSON or as the text that it is', asyn
   http.answer = () => response(200, `[${text},${'['.repeat(200)}${']'.repeat(201)}`, headers);
   expect((await failure({ url: 'https://a.test' }, [['https://a.test']])).code).toBe('result_too_deep');
 });
+
+test('a large body is written in pieces', async () => {
+  const body = Array.from({ length: 40_000 }, (_, id) => ({ id, name: '\ud83d' }));
+  const text = JSON.stringify(body);
+  let sent: OutgoingRequest | undefined;
+  http.answer = () => response(204, '');
+  const longest = await longestJson(async () => {
+    sent = await call({ url: 'https://a.test', method: 'POST', body }, ['https://a.test']);
+  });
+  expect(longest).toBeLessThan(text.length / 2);
+  expect(sent!.body).toBe(text);
+});

@@ -1,6 +1,7 @@
 import type { Json } from '../../domain-error.ts';
 import { deepestValue } from '../../json-depth.ts';
 import { parseDuration } from '../../language/duration.ts';
+import { writeJson } from '../../json-pieces.ts';
 import { JsonTooDeepError, parseJson } from '../../parse-json.ts';
 import type { Disclosure } from '../../vault/disclosure.ts';
 import { mayHoldMarkers } from '../../vault/secret-markers.ts';
@@ -80,7 +81,7 @@ async function send(services: CallServices, call: Call, context: StepContext): P
     const access = await signIn(services, disclosure, params.auth, context.signal);
     const url = call.url ? new URL(call.url) : secretUrl(disclosure, target, params);
     for (const [name, value] of Object.entries(access.query)) url.searchParams.append(name, value);
-    const { body, contentType } = encodeBody(disclosure.reveal({ body: params.body, form: params.form }));
+    const { body, contentType } = await encodeBody(disclosure.reveal({ body: params.body, form: params.form }));
     const { headers, confidential } = requestHeaders(disclosure, params, access, contentType, context.idempotencyKey);
     try {
       const response = await services.http.send({
@@ -114,7 +115,10 @@ function secretUrl(disclosure: Disclosure, { values, isLiteral }: Target, { quer
   }
 }
 
-function encodeBody({ body, form }: Pick<HttpRequestParams, 'body' | 'form'>): { body?: string; contentType?: string } {
+async function encodeBody({
+  body,
+  form,
+}: Pick<HttpRequestParams, 'body' | 'form'>): Promise<{ body?: string; contentType?: string }> {
   if (form !== undefined) {
     const pairs: [string, string][] = Object.entries(form).map(([name, value]) => [
       name,
@@ -124,7 +128,7 @@ function encodeBody({ body, form }: Pick<HttpRequestParams, 'body' | 'form'>): {
   }
   if (body === undefined) return {};
   if (typeof body === 'string') return { body, contentType: 'text/plain; charset=utf-8' };
-  return { body: JSON.stringify(body), contentType: 'application/json' };
+  return { body: await writeJson(body), contentType: 'application/json' };
 }
 
 /** Headers of the request; the `confidential` ones are for the server that is called, and for none that it redirects to. */
