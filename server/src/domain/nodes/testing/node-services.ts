@@ -1,4 +1,5 @@
 import type { Json } from '../../domain-error.ts';
+import { writeJson } from '../../json-pieces.ts';
 import { KvSteps } from '../../kv/kv-steps.ts';
 import { Sealer } from '../../sealer.ts';
 import { Disclosure, type OpenCredential } from '../../vault/disclosure.ts';
@@ -67,7 +68,7 @@ export class TestVault extends Vault {
   }
 
   override async open({ executionId }: StepOrigin, params: Json, name?: string): Promise<Disclosure> {
-    const names = this.markers.namesIn(executionId, JSON.stringify(params));
+    const names = this.markers.namesIn(executionId, await writeJson(params));
     const secrets = new Map(names.map((secret) => [secret, this.secrets[secret]!]));
     const values = name === undefined ? undefined : this.credentials[name];
     if (name !== undefined && !values) throw new NodeFailure('credential_not_found', name);
