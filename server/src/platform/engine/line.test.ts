@@ -255,6 +255,9 @@ test('a tenant without places stands in nobody’s way until one of its own runs
   line.over('full');
   await settle();
   expect(started).toEqual(['a 0', 'full 0']);
+  line.over('full');
+  await tell();
+  expect(told).toEqual([]);
 });
 
 test('a tenant that has its share stands in nobody’s way', async () => {

@@ -1,5 +1,6 @@
+import { getHeapStatistics } from 'node:v8';
 import { expect, test } from '@jest/globals';
-import { type HeldMemory, MemoryShares } from './memory-shares.ts';
+import { type HeldMemory, memoryBound, MemoryShares } from './memory-shares.ts';
 
 const bound = 1_000_000;
 const never = new AbortController().signal;
@@ -132,4 +133,122 @@ test('a run that is to be left waits no longer, and what ended takes nothing any
   left.leave();
   expect(left.enter(never)).toBeUndefined();
   expect(shares.load()).toMatchObject({ held: 900_000, waiting: 0 });
+});
+
+test('alone a tenant has four fifths, to the byte', () => {
+  for (const [bytes, fits] of [
+    [799_999, true],
+    [800_000, false],
+  ] as const) {
+    const shares = new MemoryShares(bound);
+    shares.open('a').add(1);
+    const waits = shares.open('a').reserve(never, bytes);
+    waits?.catch(() => undefined);
+    expect([bytes, waits === undefined]).toEqual([bytes, fits]);
+  }
+});
+
+test('a hundredth of the bound is taken however full it is, to the byte', () => {
+  for (const [bytes, fits] of [
+    [9_999, true],
+    [10_000, false],
+  ] as const) {
+    const shares = new MemoryShares(bound);
+    shares.open('full').add(3 * bound);
+    shares.open('a').add(1);
+    const waits = shares.open('a').reserve(never, bytes);
+    waits?.catch(() => undefined);
+    expect([bytes, waits === undefined]).toEqual([bytes, fits]);
+  }
+});
+
+test('the oldest run of a tenant goes on up to twice the bound, to the byte', () => {
+  for (const [bytes, fits] of [
+    [100_000, true],
+    [100_001, false],
+  ] as const) {
+    const shares = new MemoryShares(bound);
+    shares.open('full').add(1_800_000);
+    const oldest = shares.open('a');
+    oldest.add(100_000);
+    const waits = oldest.reserve(never, bytes);
+    waits?.catch(() => undefined);
+    expect([bytes, waits === undefined]).toEqual([bytes, fits]);
+  }
+});
+
+test('a sixteenth is expected of a first value, then as much as the largest, which is forgotten by and by', () => {
+  const shares = new MemoryShares(bound);
+  // 62,500 each: 12 of them and what they are expected to make fit into four fifths.
+  expect(shares.roomOf('new')).toBe(12);
+  const run = shares.open('a');
+  run.add(215_000);
+  // 215,000 are held, and as much is expected of each.
+  expect(shares.roomOf('a')).toBe(2);
+  run.add(-215_000);
+  expect(shares.roomOf('a')).toBe(3);
+  // Then 201,562 and 188,964 are.
+  run.add(1);
+  expect(shares.roomOf('a')).toBe(3);
+  run.add(1);
+  expect(shares.roomOf('a')).toBe(4);
+});
+
+test('what is being made counts until it is made, and not twice', () => {
+  const shares = new MemoryShares(bound);
+  const run = shares.open('a');
+  expect(run.enter(never)).toBeUndefined();
+  expect(run.enter(never)).toBeUndefined();
+  // 125,000 are expected of what is being made: ten more make four fifths.
+  expect(shares.roomOf('a')).toBe(10);
+  run.leave();
+  run.leave();
+  run.leave();
+  expect(shares.roomOf('a')).toBe(12);
+  expect(run.enter(never)).toBeUndefined();
+  run.end();
+  run.end();
+  expect(shares.roomOf('a')).toBe(12);
+  expect(shares.load()).toMatchObject({ held: 0, waiting: 0 });
+});
+
+test('those of a tenant that wait are served in their order, and for how long the first has waited is told', async () => {
+  const shares = new MemoryShares(bound);
+  const oldest = shares.open('a');
+  oldest.add(790_000);
+  const [large, small] = [shares.open('a'), shares.open('a')];
+  const waits = { large: large.reserve(never, 100_000), small: small.reserve(never, 5) };
+  expect(await isOver(waits.small)).toBe(false);
+  const load = shares.load();
+  expect(load).toMatchObject({ waiting: 2, bound });
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(shares.load().oldestMs).toBeGreaterThan(load.oldestMs);
+  oldest.add(-50_000);
+  expect([await isOver(waits.large), await isOver(waits.small)]).toEqual([false, false]);
+  oldest.add(-50_000);
+  expect([await isOver(waits.large), await isOver(waits.small)]).toEqual([true, true]);
+  expect(shares.load()).toMatchObject({ held: 790_005, waiting: 0, oldestMs: 0 });
+});
+
+test('the branches of a run that ends wait no longer, and make way for others', async () => {
+  const shares = new MemoryShares(bound);
+  shares.open('a').add(900_000);
+  const run = shares.open('a');
+  const waits = [run.enter(never), run.enter(never)];
+  expect(shares.load().waiting).toBe(2);
+  run.end();
+  expect(shares.load()).toMatchObject({ held: 900_000, waiting: 0 });
+  expect(await Promise.all(waits.map(isOver))).toEqual([false, false]);
+});
+
+test('a signal that has fired already is heard by whoever would have to wait', async () => {
+  const shares = new MemoryShares(bound);
+  shares.open('a').add(900_000);
+  const leaving = AbortSignal.abort(new Error('left'));
+  await expect(shares.open('a').enter(leaving)).rejects.toThrow('left');
+  expect(shares.load().waiting).toBe(0);
+});
+
+test('a process has an eighth of its heap for what its runs hold', () => {
+  expect(memoryBound()).toBe(Math.floor(getHeapStatistics().heap_size_limit / 8));
 });

@@ -31,3 +31,25 @@ test('runs without a tenant, and a handful of slots, are not divided', () => {
   expect(new RunShares(2).roomOf('a')).toBe(2);
   expect(new RunShares(0).roomOf('a')).toBe(0);
 });
+
+test('ten slots are divided, nine are not', () => {
+  expect([new RunShares(10).roomOf('a'), new RunShares(9).roomOf('a')]).toEqual([8, 9]);
+  expect(new RunShares(10).roomOf()).toBe(10);
+});
+
+test('one slot is left for whoever comes with nothing, and none for those that have something', () => {
+  const shares = new RunShares(10);
+  shares.add('a', 8);
+  shares.add('b', 1);
+  expect([shares.roomOf('a'), shares.roomOf('b'), shares.roomOf('c')]).toEqual([0, 0, 1]);
+  shares.add('c', 1);
+  expect([shares.roomOf('d'), shares.roomOf(), shares.used]).toEqual([0, 0, 10]);
+  shares.add('b', -1);
+  expect(shares.roomOf('b')).toBe(1);
+});
+
+test('more than there are slots are counted as they are', () => {
+  const shares = new RunShares(10);
+  shares.add('a', 12);
+  expect([shares.used, shares.roomOf('a'), shares.roomOf('b')]).toEqual([12, -2, -2]);
+});

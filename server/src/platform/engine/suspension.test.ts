@@ -81,8 +81,12 @@ test('sweeps go through the suspended runs page by page, and begin again behind 
 });
 
 test('that runs lay although their signals were there is told', async () => {
-  await suspensions.sweep(async () => [{ last: 'z', looked: 9, decided: ['run_1', 'run_2'] }]);
-  expect(warnings).toEqual(['Suspended runs whose signals were there were resumed: run_1, run_2.']);
+  await suspensions.sweep(async () => [{ last: 'z', looked: 9, decided: ['run_1'] }]);
+  await suspensions.sweep(async () => [{ last: 'z', looked: 9, decided: ['run_2', 'run_3'] }]);
+  expect(warnings).toEqual([
+    'Suspended runs whose signals were there were resumed: run_1.',
+    'Suspended runs whose signals were there were resumed: run_2, run_3.',
+  ]);
 });
 
 test('suspended runs are listed with what they wait for', async () => {

@@ -72,3 +72,46 @@ describe('the accounts of edges', () => {
     }
   });
 });
+
+describe('a join', () => {
+  const edges = ['a -> d', 'b -> d', 'c -> d', 'd -> e'];
+  const fires = (graph: ReturnType<typeof compile>, from: string): ReadonlySet<string> =>
+    new Set(graph.outgoing(from).map(({ id }) => id));
+
+  /** What comes of d as a, b and c end one after the other, each with its edge fired (1) or dead (0). */
+  test.each([
+    ['all', [1, 1, 1], ['', '', 'ready']],
+    ['all', [1, 0, 0], ['', '', 'ready']],
+    ['all', [0, 0, 0], ['', '', 'skipped']],
+    ['any', [1, 1, 0], ['ready', '', '']],
+    ['any', [0, 1, 1], ['', 'ready', '']],
+    ['any', [0, 0, 0], ['', '', 'skipped']],
+    [1, [0, 0, 1], ['', '', 'ready']],
+    [2, [1, 1, 1], ['', 'ready', '']],
+    [2, [1, 0, 1], ['', '', 'ready']],
+    [2, [0, 0, 1], ['', 'skipped', '']],
+    [3, [1, 1, 1], ['', '', 'ready']],
+    [3, [1, 0, 1], ['', 'skipped', '']],
+  ] as const)('of %s with %j is decided as soon as it can be, once: %j', (join, fired, decided) => {
+    const graph = compile(sketch({ a: P, b: P, c: P, d: { ...P, join }, e: P }, edges));
+    const flow = new Flow(graph);
+    flow.start();
+    const seen = ['a', 'b', 'c'].map((id, index) => {
+      const { ready, skipped } = flow.leave(id, fired[index] === 1 ? fires(graph, id) : new Set());
+      // What hangs on a node that is skipped is skipped with it.
+      expect(skipped.includes('e')).toBe(skipped.includes('d'));
+      return ready.includes('d') ? 'ready' : skipped.includes('d') ? 'skipped' : '';
+    });
+    expect(seen).toEqual(decided);
+  });
+});
+
+test('what may begin and what is skipped is told by id, whatever the order of the edges', () => {
+  const graph = compile(
+    sketch({ a: P, z: P, y: P, m: P, k: P, b: P }, ['a -> z', 'a -> b', 'a -> y', 'a:error -> m', 'a:error -> k']),
+  );
+  const flow = new Flow(graph);
+  expect(flow.start()).toEqual(['a']);
+  const fired = new Set(graph.outgoing('a', 'default').map(({ id }) => id));
+  expect(flow.leave('a', fired)).toEqual({ ready: ['b', 'y', 'z'], skipped: ['k', 'm'] });
+});
