@@ -300,6 +300,19 @@ describe('a run that is suspended', () => {
   });
 });
 
+test('progress is the part of the nodes that are decided, those that are skipped included', async () => {
+  const bench = new GraphBench({ types });
+  const choice = { type: 'port', params: { port: 'yes' } };
+  const P = { type: 'pure' };
+  await bench.run(sketch({ a: choice, b: P, c: P, d: P }, ['a:yes -> b', 'a:no -> c', 'b -> d']));
+  const progress = bench.events.filter(({ type }) => type === 'execution:progress');
+  expect(progress.map(({ data }) => [data.progress, data.completed_nodes, data.total_nodes])).toEqual([
+    [25, 1, 4],
+    [75, 3, 4],
+    [100, 4, 4],
+  ]);
+});
+
 test('the time that passed is what expressions see as now', async () => {
   const bench = new GraphBench({ types });
   const { output } = await bench.run(
