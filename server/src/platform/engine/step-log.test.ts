@@ -197,20 +197,26 @@ test('runs that were claimed together share a token, and are told apart', async 
   expect(library).toEqual(['check run_2', 'check run_1']);
 });
 
-test('outcomes that come together are written together', async () => {
+test('outcomes that come together are written together, the longest output beside the others', async () => {
   await log.open(run(false));
-  await Promise.all([record(0, { output: '1' }), record(1, { error: 'E', serialization: 'json' })]);
+  await Promise.all([
+    record(0, { output: '1' }),
+    record(1, { error: 'E', serialization: 'json' }),
+    record(2, { output: '"longer"' }),
+  ]);
   expect(statements).toEqual([
     [
-      ['run_1', 'run_1'],
-      ['token', 'token'],
-      [0, 1],
-      ['a step', 'a step'],
-      ['1', null],
-      [null, 'E'],
-      [null, 'json'],
-      [10, 10],
-      [20, 20],
+      ['run_1', 'run_1', 'run_1'],
+      ['token', 'token', 'token'],
+      [0, 1, 2],
+      ['a step', 'a step', 'a step'],
+      ['1', null, null],
+      [null, 'E', null],
+      [null, 'json', null],
+      [10, 10, 10],
+      [20, 20, 20],
+      3,
+      '"longer"',
     ],
   ]);
 });
