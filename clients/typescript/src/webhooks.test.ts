@@ -52,6 +52,32 @@ describe('messages come in many shapes', () => {
   });
 });
 
+test.each([-300, 300])(
+  'a message that is %i seconds off is taken, and no more than the caller allows',
+  async (seconds) => {
+    const headers = signed(body, { at: new Date(now.getTime() - seconds * 1_000) });
+    expect((await verifyWebhook(body, headers, secret, { now })).type).toBe('webhook.test');
+    expect((await verifyWebhook(body, headers, secret, { now, tolerance: 300 })).type).toBe('webhook.test');
+    await refused(
+      verifyWebhook(body, headers, secret, { now, tolerance: 299 }),
+      `The message is ${seconds} seconds old; 299 are`,
+    );
+  },
+);
+
+test('a message of now is taken by the clock of this machine', async () => {
+  const at = new Date();
+  expect((await verifyWebhook(body, signed(body, { at }), secret)).type).toBe('webhook.test');
+});
+
+test('a secret may come without whsec_', async () => {
+  expect((await verifyWebhook(body, signed(), secret.slice('whsec_'.length), { now })).type).toBe('webhook.test');
+});
+
+test('a secret of nothing is none', async () => {
+  await expect(verifyWebhook(body, signed(), 'whsec_', { now })).rejects.toThrow('The secret of a webhook is');
+});
+
 test('during a rotation either secret will do', async () => {
   const event = await verifyWebhook(body, signed(body, { by: other }), [secret, other], { now });
   expect(event.type).toBe('webhook.test');

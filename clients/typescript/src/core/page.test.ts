@@ -87,6 +87,32 @@ test('getNextPage on the last page is an error', async () => {
   expect(() => last.getNextPage()).toThrow(FlowpactError);
 });
 
+test.each([
+  ['no pagination', {}],
+  ['nothing in it', { pagination: {} }],
+  ['no number of the page', { pagination: { has_next: true } }],
+  ['no word of a next page', { pagination: { page: 1 } }],
+  ['an empty cursor', { pagination: { next_cursor: '' } }],
+])('an answer with %s is the last page', async (_name, envelope) => {
+  server.answer(json(200, { data: [1], ...envelope }));
+  const only = await list();
+  expect(only.hasNextPage()).toBe(false);
+  expect(await all(only)).toEqual([1]);
+});
+
+test('an answer without items is an empty page', async () => {
+  server.answer(json(200, { pagination: { page: 1, has_next: false } }));
+  expect((await list()).data).toEqual([]);
+});
+
+test('options and path of the first page are those of the next', async () => {
+  numbered();
+  const options = { headers: { 'x-mine': 'yes' } };
+  const given = new Client({ baseUrl: server.url }, wire).list(operations.listPets, {}, options);
+  expect(await all(given)).toEqual([1, 2, 3, 4, 5]);
+  expect(server.requests.map(({ headers }) => headers['x-mine'])).toEqual(['yes', 'yes', 'yes']);
+});
+
 test('an error on a later page reaches the loop', async () => {
   server.answer(page([1], { page: 1, has_next: true }), json(404, { error: { code: 'resource_not_found' } }));
   await expect(all(list())).rejects.toThrow(NotFoundError);
