@@ -210,6 +210,7 @@ describe('on a clock of the test', () => {
   test('a client that leaves closes the source, even one that fails at it', async () => {
     const { state, body } = reading();
     body.destroy();
+    body.finish();
     await turn();
     expect(state.closed).toBe(1);
     const events = {

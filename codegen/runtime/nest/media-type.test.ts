@@ -52,8 +52,12 @@ test.each([
 test.each([
   ['application/json;q=0.9, application/yaml;q=0.91', yaml],
   ['application/json; Q = 0.1 , application/yaml;level=1;q=0.2', yaml],
+  ['application/json;q=1, application/yaml', json],
+  ['application/yaml, application/json;q=1', json],
+  ['application/json, application/yaml;q=.', json],
   // A weight that is no number counts as none.
   ['application/json;q=., application/yaml;q=0.9', json],
+  ['application/json, application/yaml;q=0', json],
   ['application/json;q=0.5, application/yaml;q=0.5', json],
 ] as const)('Accept %s prefers %s', (accept, want) => {
   expect(negotiate(accept, [json, yaml])).toBe(want);

@@ -34,6 +34,7 @@ export async function start(
   options: ContractModuleOptions,
   metadata: Pick<ModuleMetadata, 'providers' | 'imports'> = {},
   prepare: (app: NestFastifyApplication) => void | Promise<void> = () => undefined,
+  adapter = new FastifyAdapter(),
 ): Promise<RunningApplication> {
   @Module({
     imports: [ContractModule.forRoot(options), ...(metadata.imports ?? [])],
@@ -42,7 +43,7 @@ export async function start(
   })
   class TestModule {}
 
-  const app = await NestFactory.create<NestFastifyApplication>(TestModule, new FastifyAdapter(), {
+  const app = await NestFactory.create<NestFastifyApplication>(TestModule, adapter, {
     logger: false,
     abortOnError: false,
   });
