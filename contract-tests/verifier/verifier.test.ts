@@ -35,6 +35,9 @@ const document = {
         responses: { 204: { description: 'Deleted.' } },
       },
     },
+    '/events.txt': {
+      get: { operationId: 'getText', responses: { '2XX': { description: 'A text.', content: { 'text/plain': {} } } } },
+    },
     '/animals/mine': { get: { operationId: 'getMine', responses: { 204: { description: 'None.' } } } },
     '/events': {
       get: {
@@ -182,6 +185,17 @@ describe('the verifier refuses', () => {
       stream('id: 2\ndata: {"type":"end"}\n\nid: 1\ndata: {"type":"end"}\n\n'),
       /does not follow/,
     ],
+    ['a whole body of a response that ended early', exchange({ truncated: true }), /ended early/],
+    [
+      'a part of a text',
+      exchange({
+        url: '/events.txt',
+        headers: { 'content-type': ['text/plain'] },
+        body: Buffer.from('a'),
+        truncated: true,
+      }),
+      /ended early/,
+    ],
     ['a stream that breaks off', stream('data: {"type":"end"}\n\ndata: {"ty'), /unfinished/],
   ])('%s', (_name, given, expected) => {
     expect(verifier.verify(given).violations.join('\n')).toMatch(expected);
@@ -204,5 +218,5 @@ test('declared lists each status and media type once', () => {
     status: '404',
     mediaType: 'application/problem+json',
   });
-  expect(verifier.declared()).toHaveLength(5);
+  expect(verifier.declared()).toHaveLength(6);
 });
