@@ -98,7 +98,7 @@ describe('a call', () => {
   test('makes a key even where crypto.randomUUID is missing', async () => {
     jest.replaceProperty(globalThis, 'crypto', {
       getRandomValues: (bytes: Uint8Array) => bytes.fill(7),
-    } as unknown as Crypto);
+    } as unknown as typeof crypto);
     await client().call(operations.createPet, { params: {} });
     expect(server.requests[0]!.headers['idempotency-key']).toBe('07'.repeat(16));
   });
@@ -146,15 +146,15 @@ describe('for a minute', () => {
   });
 
   test('a socket waits to be opened, and for a message', async () => {
-    const listeners = new Map<string, () => void>();
-    const socket = {
+    const listeners = new Map<string, (event: unknown) => void>();
+    const socket: WebSocketLike = {
       send: () => undefined,
       close: () => undefined,
-      addEventListener: (type: string, listener: () => void) => listeners.set(type, listener),
+      addEventListener: (type, listener) => void listeners.set(type, listener as (event: unknown) => void),
     };
     const texts = (): Promise<unknown> =>
       errorFrom(
-        client({ webSocket: () => socket as WebSocketLike })
+        client({ webSocket: () => socket })
           .socket('/ws', {}, { signal, ping: 'ping' })
           .next(),
       );
@@ -163,7 +163,7 @@ describe('for a minute', () => {
     expect(await unopened).toMatchObject({ message: 'no connection within 60000 ms' });
     const silent = texts();
     await jest.advanceTimersByTimeAsync(1);
-    listeners.get('open')!();
+    listeners.get('open')!({});
     await jest.advanceTimersByTimeAsync(60_000);
     expect(await silent).toMatchObject({ message: 'nothing came for 60000 ms' });
   });
