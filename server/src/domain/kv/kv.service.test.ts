@@ -376,10 +376,13 @@ test('an entry is read as it is now, also by who has read it before', async () =
   await kv().set(place, 'a', { value: 'before' });
   const em = database.orm.em.fork();
   const service = kv();
-  const read = async (): Promise<unknown> => (await service.find(place, 'a', em))!.value;
-  expect(await read()).toBe('before');
+  const read = async (): Promise<unknown> => {
+    const { value: now, entry } = (await service.find(place, 'a', em))!;
+    return [now, entry.version];
+  };
+  expect(await read()).toEqual(['before', 1]);
   await kv().set(place, 'a', { value: 'after' });
-  expect(await read()).toBe('after');
+  expect(await read()).toEqual(['after', 2]);
 });
 
 test('a value that was moved to another key does not open', async () => {
