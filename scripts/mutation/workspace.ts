@@ -1,7 +1,7 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { chmodSync, cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 
 /** Milliseconds that the tests of one fault may take: a fault that makes them run for ever is noticed by that. */
 const testTimeoutMs = 600_000;
@@ -11,6 +11,9 @@ const oneTestTimeoutMs = 30_000;
 
 /** Characters of their output that are kept, enough for the test that failed and why. */
 const maxOutputLength = 4_000;
+
+/** What is no source, wherever it stands: large, or not to be changed. */
+const leftOut = new Set(['.git', '.data', '.report', '.results', '.venv', 'dist', 'node_modules', 'release']);
 
 /** Jest without what it starts once for a run: a database, a contract that was prepared. */
 const withoutSetup = 'jest.mutation.config.js';
@@ -27,12 +30,7 @@ export class Workspace {
     this.#path = mkdtempSync(join(tmpdir(), 'flowpact-mutation-'));
     // PostgreSQL runs under a user of its own.
     chmodSync(this.#path, 0o755);
-    const files = execFileSync('git', ['ls-files', '-coz', '--exclude-standard'], { cwd: root, encoding: 'utf8' });
-    for (const file of files.split('\0').filter(Boolean)) {
-      const to = join(this.#path, file);
-      mkdirSync(dirname(to), { recursive: true });
-      cpSync(join(root, file), to);
-    }
+    cpSync(root, this.#path, { recursive: true, filter: (file) => !leftOut.has(basename(file)) });
     symlinkSync(join(root, 'node_modules'), join(this.#path, 'node_modules'));
     this.write(withoutSetup, withoutSetupSource);
   }

@@ -15,7 +15,7 @@ import { createOrm } from '../../src/platform/database/orm.ts';
 import { sketch } from '../executions/sketch.ts';
 import { begin, kill, Workers } from '../executions/workers.ts';
 import { TcpGate } from '../tcp-gate.ts';
-import { SeededRandom } from '../../../scripts/seeded-random.ts';
+import { SeededRandom } from './seeded-random.ts';
 import { Receiver } from './receiver.ts';
 
 /**
