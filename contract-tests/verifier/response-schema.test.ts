@@ -113,6 +113,12 @@ describe('an object holds what is named, and nothing else', () => {
       { a: 1, other: 'x' },
     ],
     ['unless a $ref leads to nothing that names one', ref('Free'), { any: 'thing' }, 1],
+    [
+      'unless nothing names a property, in a part that lets all pass',
+      { allOf: [true, ref('Free')] },
+      { any: 'thing' },
+      1,
+    ],
     ['unless nothing names a property', { type: 'object' }, { any: 'thing' }, 1],
   ])('%s', (...given) => holds(given));
 

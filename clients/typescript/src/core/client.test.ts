@@ -182,3 +182,21 @@ function inspected(value: unknown): string {
     String(error.cause),
   ].join('\n');
 }
+
+describe('a socket', () => {
+  /** One that neither opens nor fails. */
+  const silent = { send: () => undefined, close: () => undefined, addEventListener: () => undefined };
+
+  test.each([
+    ['the client', { timeout: 30 }, {}],
+    ['the call, which has one of its own', { timeout: 600_000 }, { timeout: 30 }],
+  ])('that does not open is given up after the time-out of %s', async (_whose, options, more) => {
+    const { signal } = new AbortController();
+    const texts = client({ ...options, webSocket: () => silent }).socket(
+      '/v1/live',
+      {},
+      { signal, ping: 'ping', ...more },
+    );
+    expect(await errorFrom(texts.next())).toMatchObject({ message: 'no connection within 30 ms' });
+  });
+});
