@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, fork, spawnSync } from 'node:child_process';
+import { type ChildProcess, fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
@@ -12,6 +12,7 @@ import { Tenant } from '../../server/test/tenancy/tenant.ts';
 import type { NoiseOrder } from './noisy-process.ts';
 import { createDatabase } from '../engine/flowpact.ts';
 import { percentile } from '../engine/measure.ts';
+import { createOrganisation } from '../organisation.ts';
 
 /**
  * What a quiet organisation notices of a noisy one: it does one thing again and again at a steady low rate, alone and then
@@ -93,17 +94,6 @@ function line({ name, alone, beside, wasOn }: Result): string {
   return `${name.padEnd(16)}${of(alone, 0.5)}${of(alone, 0.95)}${of(beside, 0.5)}${of(beside, 0.95)}${judged}${over}`;
 }
 
-/** Made by the operator's command; its key. */
-function organisation(databaseUrl: string, plan: 'free' | 'business'): string {
-  const owner = `${plan}@bench.example`;
-  const made = ['organisation', 'create', '--name', plan, '--owner-email', owner, '--plan', plan, '--json'];
-  const output = execFileSync(process.execPath, [join(root, 'server', 'admin.cjs'), ...made], {
-    env: { ...process.env, DATABASE_URL: databaseUrl, FLOWPACT_DATA_DIR: join(dataDir, 'flowpact') },
-    encoding: 'utf8',
-  });
-  return (JSON.parse(output) as { api_key: { secret: string } }).api_key.secret;
-}
-
 async function serve(databaseUrl: string): Promise<{ server: ChildProcess; url: string }> {
   const server = fork(join(root, 'bench', 'engine', 'processes', 'flowpact.ts'), {
     env: {
@@ -138,9 +128,13 @@ try {
   const databaseUrl = await createDatabase(postgres.url, 'flowpact');
   const served = await serve(databaseUrl);
   server = served.server;
-  const quiet = new Tenant(served.url, organisation(databaseUrl, 'free'));
+  const quiet = new Tenant(served.url, createOrganisation({ databaseUrl, folder: join(dataDir, 'flowpact') }, 'free'));
   tenants.push(quiet);
-  const given = { url: served.url, apiKey: organisation(databaseUrl, 'business'), receiverUrl: receiver.url };
+  const given = {
+    url: served.url,
+    apiKey: createOrganisation({ databaseUrl, folder: join(dataDir, 'flowpact') }, 'business'),
+    receiverUrl: receiver.url,
+  };
   noisy = fork(join(import.meta.dirname, 'noisy-process.ts'), { execArgv: ['--disable-warning=ExperimentalWarning'] });
   await told(noisy);
   const chosen = noises.filter(({ name }) => name.includes(options.only));

@@ -10,6 +10,8 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import startPostgres from '../../server/test/start-postgres.ts';
+import stopPostgres from '../../server/test/stop-postgres.ts';
 import { type Equivalent, type Folder, folderOf, readSettings } from './folders.ts';
 import { type Mutant, mutantsOf, mutated } from './mutants.ts';
 import { misses, type Score } from './score.ts';
@@ -40,6 +42,9 @@ interface Candidate {
   readonly folder: Folder;
   readonly mutant: Mutant;
 }
+
+/** Milliseconds that the tests of a folder may take without a fault. */
+const longestMs = 600_000;
 
 const root = join(import.meta.dirname, '..', '..');
 const changedFiles = (): string[] =>
@@ -106,50 +111,68 @@ const oneLine = (text: string): string => {
   return line.length > 60 ? `${line.slice(0, 60)}...` : line;
 };
 
-const checked = new Map<Folder, Promise<void>>();
+/** How long the tests of a folder may take with a fault in it, in milliseconds. */
+const limits = new Map<Folder, Promise<number>>();
+const workspaces: Workspace[] = [];
+let postgres: Promise<void> | undefined;
 
-/** Tests that fail without a fault would notice every one. */
-async function checkTests({ path, tests, needsSetup }: Folder, workspace: Workspace): Promise<void> {
-  const failure = await workspace.failure(tests, needsSetup);
+/** Tests that fail without a fault would notice every one; those that take many times as long with it have noticed it. */
+async function checkTests({ path, tests, needsSetup }: Folder, workspace: Workspace): Promise<number> {
+  // One for all faults: tests that are cut off would leave theirs behind.
+  if (needsSetup !== false) await (postgres ??= startPostgres());
+  const since = Date.now();
+  const failure = await workspace.failure(tests, longestMs, needsSetup);
   if (failure !== undefined)
     throw new Error(`The tests of ${path} fail without a fault: ${tests.join(' ')}\n${failure}`);
+  return 30_000 + 5 * (Date.now() - since);
 }
 
 /** The tests beside the file are quickest to notice; the others run only where those do not. */
-async function isNoticed(file: string, folder: Folder, workspace: Workspace): Promise<boolean> {
+async function isNoticed(file: string, folder: Folder, workspace: Workspace, limit: number): Promise<boolean> {
+  const { tests, needsSetup } = folder;
   const beside = file.replace(/\.ts$/, '.test.ts');
-  if (existsSync(join(root, beside)) && (await workspace.failure([beside], folder.needsSetup)) !== undefined)
-    return true;
-  return (await workspace.failure(folder.tests, folder.needsSetup)) !== undefined;
+  const fails = async (given: readonly string[]): Promise<boolean> =>
+    (await workspace.failure(given, limit, needsSetup)) !== undefined;
+  return (existsSync(join(root, beside)) && (await fails([beside]))) || fails(tests);
 }
 
 async function lane(faults: Iterator<Candidate>): Promise<void> {
   const workspace = new Workspace(root);
-  try {
-    for (let next = faults.next(); !next.done; next = faults.next()) {
-      const { file, folder, mutant } = next.value;
-      if (!checked.has(folder)) checked.set(folder, checkTests(folder, workspace));
-      await checked.get(folder);
-      const since = Date.now();
-      workspace.write(file, mutated(sourceOf(file), mutant));
-      const survived = !(await isNoticed(file, folder, workspace));
-      workspace.write(file, sourceOf(file));
-      const score = scores.get(folder) ?? { noticed: 0, all: 0 };
-      scores.set(folder, { noticed: score.noticed + (survived ? 0 : 1), all: score.all + 1 });
-      const place = `${file}:${mutant.line}`;
-      const seconds = ((Date.now() - since) / 1_000).toFixed(0);
-      console.log(
-        `${survived ? 'SURVIVED' : 'noticed '} ${place}  ${oneLine(mutant.original)} -> ${oneLine(mutant.replacement)} (${mutant.kind}, ${seconds} s)`,
-      );
-    }
-  } finally {
-    workspace.remove();
+  workspaces.push(workspace);
+  for (let next = faults.next(); !next.done; next = faults.next()) {
+    const { file, folder, mutant } = next.value;
+    if (!limits.has(folder)) limits.set(folder, checkTests(folder, workspace));
+    const limit = await limits.get(folder)!;
+    const since = Date.now();
+    workspace.write(file, mutated(sourceOf(file), mutant));
+    const survived = !(await isNoticed(file, folder, workspace, limit));
+    workspace.write(file, sourceOf(file));
+    const score = scores.get(folder) ?? { noticed: 0, all: 0 };
+    scores.set(folder, { noticed: score.noticed + (survived ? 0 : 1), all: score.all + 1 });
+    const place = `${file}:${mutant.line}`;
+    const seconds = ((Date.now() - since) / 1_000).toFixed(0);
+    console.log(
+      `${survived ? 'SURVIVED' : 'noticed '} ${place}  ${oneLine(mutant.original)} -> ${oneLine(mutant.replacement)} (${mutant.kind}, ${seconds} s)`,
+    );
   }
 }
 
+async function cleanUp(): Promise<void> {
+  for (const workspace of workspaces.splice(0)) workspace.remove();
+  await postgres;
+  await stopPostgres();
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => void cleanUp().finally(() => process.exit(130)));
+
 console.log(`mutation: --seed ${seed} --sample ${sample}`);
 const faults = chosen();
-await Promise.all(Array.from({ length: Number(options.lanes) }, () => lane(faults)));
+try {
+  await Promise.all(Array.from({ length: Number(options.lanes) }, () => lane(faults)));
+} finally {
+  await cleanUp();
+}
 for (const [folder, { noticed, all }] of scores) {
   const { path, threshold } = folder;
   const percent = (100 * noticed) / all;

@@ -3,10 +3,7 @@ import { chmodSync, cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 
-/** Milliseconds that the tests of one fault may take: a fault that makes them run for ever is noticed by that. */
-const testTimeoutMs = 600_000;
-
-/** The same for one test of them, which else has the patience that a busy machine asks for. */
+/** Milliseconds that one test may take, which else has the patience that a busy machine asks for. */
 const oneTestTimeoutMs = 30_000;
 
 /** Characters of their output that are kept, enough for the test that failed and why. */
@@ -25,6 +22,8 @@ export default { ...config, projects: config.projects.map(bare) };
 /** A copy of the repository in which a file can be changed without anybody's seeing it. */
 export class Workspace {
   readonly #path: string;
+  /** Ends the tests that run. */
+  #end = (): void => undefined;
 
   constructor(root: string) {
     this.#path = mkdtempSync(join(tmpdir(), 'flowpact-mutation-'));
@@ -39,8 +38,11 @@ export class Workspace {
     writeFileSync(join(this.#path, file), source);
   }
 
-  /** The end of what the tests print where they fail, undefined where they pass; they end at the first that fails. */
-  async failure(tests: readonly string[], needsSetup = true): Promise<string | undefined> {
+  /**
+   * The end of what the tests print where they fail, or take longer than `limit` milliseconds; undefined where they pass. They end
+   * with the first file that fails.
+   */
+  async failure(tests: readonly string[], limit: number, needsSetup = true): Promise<string | undefined> {
     const config = needsSetup ? [] : ['--config', withoutSetup];
     const given = [
       ...config,
@@ -61,15 +63,19 @@ export class Workspace {
     const keep = (text: string): void => void (output = (output + text).slice(-maxOutputLength));
     child.stdout.setEncoding('utf8').on('data', keep);
     child.stderr.setEncoding('utf8').on('data', keep);
-    const timer = setTimeout(() => process.kill(-child.pid!, 'SIGKILL'), testTimeoutMs);
+    this.#end = () => process.kill(-child.pid!, 'SIGKILL');
+    const timer = setTimeout(this.#end, limit);
     const code = await new Promise<number | null>((resolve, reject) =>
       child.once('error', reject).once('close', resolve),
     );
     clearTimeout(timer);
+    this.#end = () => undefined;
     return code === 0 ? undefined : output;
   }
 
+  /** Call once; tests that still run end. */
   remove(): void {
+    this.#end();
     rmSync(this.#path, { recursive: true, force: true });
   }
 }
