@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { events, json, type RecordingServer, startRecordingServer } from '../test/recording-server.ts';
+import type { WebSocketLike } from './core/web-socket.ts';
 import { type FlowpactOptions, Flowpact, type models, TimeoutError, ValidationError } from './index.ts';
 
 let server: RecordingServer;
@@ -132,5 +133,48 @@ describe('executions', () => {
     for await (const { type } of flowpact().executions.stream('exec_1')) seen.push(type);
     expect(seen).toEqual(['execution:started', 'node:started', 'node:completed', 'execution:completed']);
     expect(server.requests[1]!.headers['last-event-id']).toBe('2');
+  });
+
+  test('follow over a WebSocket goes on after the last event it was given, with a ticket for each connection', async () => {
+    server.answer(
+      json(200, { data: { ticket: 'first' }, meta: {} }),
+      json(200, { data: { ticket: 'second' }, meta: {} }),
+    );
+    const event = (sequence: number, type: string): string => JSON.stringify({ sequence, type, data: {} });
+    const connections = [
+      [event(1, 'execution:started'), '{"type":"pong"}', event(2, 'node:started')],
+      [event(3, 'node:completed'), event(4, 'execution:completed')],
+    ];
+    const urls: string[] = [];
+    /** Says its texts as soon as it is heard, and breaks off. */
+    const webSocket = (url: string): WebSocketLike => {
+      const texts = connections[urls.push(url) - 1]!;
+      const listeners: Record<string, (event: never) => void> = {};
+      queueMicrotask(() => {
+        listeners['open']!({} as never);
+        for (const data of texts) listeners['message']!({ data } as never);
+        listeners['close']!({ code: 1006 } as never);
+      });
+      const addEventListener = (type: string, listener: (event: never) => void): void =>
+        void (listeners[type] = listener);
+      return { send: () => undefined, close: () => undefined, addEventListener };
+    };
+    const seen: unknown[] = [];
+    for await (const { sequence, type } of flowpact({ webSocket }).executions.follow('exec 1', {
+      transport: 'websocket',
+    }))
+      seen.push([sequence, type]);
+    expect(seen).toEqual([
+      [1, 'execution:started'],
+      [2, 'node:started'],
+      [3, 'node:completed'],
+      [4, 'execution:completed'],
+    ]);
+    const path = `${server.url.replace('http', 'ws')}/ws/executions/exec%201`;
+    expect(urls).toEqual([`${path}?ticket=first`, `${path}?ticket=second`]);
+    expect(server.requests.map(({ body }) => JSON.parse(body) as object)).toEqual([
+      { execution_id: 'exec 1', after: 0 },
+      { execution_id: 'exec 1', after: 2 },
+    ]);
   });
 });
