@@ -16,7 +16,7 @@ import { waysOf } from './ways.ts';
 
 /**
  * For how long one large value of one organisation holds the event loop of a server process: each kind of value goes each of its
- * ways, and the longest turn of the loop meanwhile is told, in milliseconds of processor time.
+ * ways, and the longest iteration of the loop meanwhile is printed, in milliseconds of processor time.
  */
 const { values: options } = parseArgs({
   options: {
@@ -56,12 +56,12 @@ async function serve(databaseUrl: string, folder: string): Promise<{ server: Chi
   return { server, url };
 }
 
-/** The longest turn of the server's event loop since this was asked last. */
-async function longestTurn(server: ChildProcess): Promise<number> {
+/** The longest iteration of the server's event loop since the last call, in milliseconds. */
+async function maxIterationMs(server: ChildProcess): Promise<number> {
   const answer = once(server, 'message');
-  server.send('longest');
-  const [{ longestMs }] = (await answer) as [{ longestMs: number }];
-  return longestMs;
+  server.send('max');
+  const [{ maxMs }] = (await answer) as [{ maxMs: number }];
+  return maxMs;
 }
 
 async function measure(server: ChildProcess, client: Client, receiverUrl: string): Promise<void> {
@@ -72,12 +72,14 @@ async function measure(server: ChildProcess, client: Client, receiverUrl: string
       served = text;
       const prepared = (await way.prepare?.(text)) ?? '';
       await sleep(settleMs);
-      await longestTurn(server);
+      await maxIterationMs(server);
       const result = await way.go(text, prepared);
       await sleep(settleMs);
       const size = `${(Buffer.byteLength(text) / 1e6).toFixed(1)} MB`;
-      const turn = `${(await longestTurn(server)).toFixed(0)} ms`;
-      console.log(`${way.name.padEnd(22)}${value.name.padEnd(15)}${size.padStart(7)}${turn.padStart(9)}   ${result}`);
+      const iteration = `${(await maxIterationMs(server)).toFixed(0)} ms`;
+      console.log(
+        `${way.name.padEnd(22)}${value.name.padEnd(15)}${size.padStart(7)}${iteration.padStart(9)}   ${result}`,
+      );
     }
 }
 

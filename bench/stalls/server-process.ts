@@ -1,6 +1,6 @@
 /**
- * The compiled server with a watch over its event loop: asked over IPC, it answers with the longest time that one turn of the
- * loop has taken since it was asked last, in milliseconds of the thread's processor time. Its settings come from the environment.
+ * The compiled server with a watch over its event loop: asked over IPC, it answers with the longest time that one iteration of
+ * the loop has taken since it was asked last, in milliseconds of the thread's processor time. Its settings come from the environment.
  */
 const dist = new URL('../../dist/server/src/', import.meta.url);
 const load = <T>(file: string): Promise<T> => import(new URL(file.replace('.ts', '.js'), dist).href) as Promise<T>;
@@ -19,18 +19,18 @@ function usedMs(): number {
   return (user + system) / 1_000;
 }
 
-let longestMs = 0;
+let maxMs = 0;
 let since = usedMs();
 // Time in which the thread waits for a core is no work of anybody.
 setInterval(() => {
   const now = usedMs();
-  longestMs = Math.max(longestMs, now - since);
+  maxMs = Math.max(maxMs, now - since);
   since = now;
 }, 1);
 
 process.on('message', () => {
-  process.send!({ longestMs });
-  longestMs = 0;
+  process.send!({ maxMs });
+  maxMs = 0;
 });
 process.on('disconnect', async () => {
   await server.close();

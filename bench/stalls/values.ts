@@ -29,10 +29,10 @@ export const largeValues: readonly LargeValue[] = [
   { name: 'names', text: (bytes) => `{${itemsOf((index) => `"k${index}":${index + 1e6}`, 2, bytes)}}` },
 ];
 
-/** The value of a kind that a node may make of `bytes`, and whose JSON is no longer than `longest`. */
-export function textOf({ text }: LargeValue, bytes: number, longest: number): string {
+/** The value of a kind that a node may make of `bytes`, and whose JSON has at most `maxLength` bytes. */
+export function textOf({ text }: LargeValue, bytes: number, maxLength: number): string {
   for (let given = bytes; ; given = Math.floor(given * 0.95)) {
     const json = text(given);
-    if (Buffer.byteLength(json) <= longest) return json;
+    if (Buffer.byteLength(json) <= maxLength) return json;
   }
 }

@@ -44,7 +44,7 @@ interface Candidate {
 }
 
 /** Milliseconds that the tests of a folder may take without a fault. */
-const longestMs = 600_000;
+const maxTestMs = 600_000;
 
 const root = join(import.meta.dirname, '..', '..');
 const changedFiles = (): string[] =>
@@ -121,7 +121,7 @@ async function checkTests({ path, tests, needsSetup }: Folder, workspace: Worksp
   // One for all faults: tests that are cut off would leave theirs behind.
   if (needsSetup !== false) await (postgres ??= startPostgres());
   const since = Date.now();
-  const failure = await workspace.failure(tests, longestMs, needsSetup);
+  const failure = await workspace.failure(tests, maxTestMs, needsSetup);
   if (failure !== undefined)
     throw new Error(`The tests of ${path} fail without a fault: ${tests.join(' ')}\n${failure}`);
   return 30_000 + 5 * (Date.now() - since);

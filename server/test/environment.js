@@ -6,7 +6,7 @@ import { TestEnvironment } from 'jest-environment-node';
 import { getGlobalDispatcher, setGlobalDispatcher } from 'undici';
 import { swc } from './swc.js';
 
-// jest loads every module anew for each test file. The whole server and Prism are 3,500 modules, which takes longer than
+// jest loads every module anew for each test file. The server and Prism are some thousand modules, which takes longer than
 // most test files; `importOnce` lets a test file have them as Node itself loads them, once for each worker.
 
 const dependencies = '/node_modules/';

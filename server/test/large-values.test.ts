@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { WebSocket } from 'ws';
-import { startTestServer, type TestOrganisation, type TestServer } from './app.ts';
-import { longestJson } from './longest-json.ts';
+import { startTestServer, type TestOrganisation, type TestServer } from './start-test-server.ts';
+import { maxJsonLength } from './max-json-length.ts';
 import { until } from './until.ts';
 
 /** What another server answers, and what no part of the server may parse or write in one go. */
@@ -74,12 +74,19 @@ async function execute(workflowId: string): Promise<string> {
   return id;
 }
 
+test('the watch sees what the server parses: a body of a request', async () => {
+  const body = `{"name":"${'x'.repeat(50_000)}"}`;
+  const headers = { 'x-api-key': owner.apiKey, 'content-type': 'application/json' };
+  const length = await maxJsonLength(() => fetch(`${server.url}/v1/workflows`, { method: 'POST', headers, body }));
+  expect(length).toBeGreaterThanOrEqual(body.length);
+});
+
 test('an answer of another server and the output of a called workflow are read in pieces', async () => {
   const called = await publish(get);
   const caller = await publish({ id: 'call', type: 'workflow.call', params: { workflow_id: called } });
   let id = '';
-  const longest = await longestJson(async () => (id = await execute(caller)));
-  expect(longest).toBeLessThan(tooMuch);
+  const length = await maxJsonLength(async () => (id = await execute(caller)));
+  expect(length).toBeLessThan(tooMuch);
   const { output } = dataOf<{ output: { call: { output: { get: { body: unknown } } } } }>(
     await send(`/v1/executions/${id}`),
   );
@@ -104,7 +111,7 @@ test('followers get the events as they are stored', async () => {
     live.on('message', (data: Buffer, isBinary: boolean) => messages.push(`${isBinary}${data.toString()}`));
     await once(live, 'close');
   };
-  expect(await longestJson(() => Promise.all([stream(), stream(), stream(), socket(), socket()]))).toBeLessThan(
+  expect(await maxJsonLength(() => Promise.all([stream(), stream(), stream(), socket(), socket()]))).toBeLessThan(
     tooMuch,
   );
 
@@ -127,7 +134,7 @@ test('the details of a failure are sent as they are stored, too', async () => {
   let text = '';
   const follow = async (): Promise<string> =>
     (text = await send(`/v1/executions/${id}/events`, undefined, { accept: 'text/event-stream' }));
-  expect(await longestJson(follow)).toBeLessThan(tooMuch);
+  expect(await maxJsonLength(follow)).toBeLessThan(tooMuch);
   const failed = /^event: node:failed\ndata: (.*)$/m.exec(text)![1]!;
   const { error } = (JSON.parse(failed) as { data: { error: { message: string; details: unknown } } }).data;
   expect(error).toMatchObject({ code: 'failed', message: 'No.' });
@@ -149,7 +156,9 @@ test.each(['last_node', 'respond_node'] as const)(
       await send('/v1/triggers', { workflow_id, name: 'T', config }),
     );
     let text = '';
-    expect(await longestJson(async () => (text = await send(new URL(trigger.url).pathname, {})))).toBeLessThan(tooMuch);
+    expect(await maxJsonLength(async () => (text = await send(new URL(trigger.url).pathname, {})))).toBeLessThan(
+      tooMuch,
+    );
     expectAnswer(JSON.parse(text));
   },
 );
@@ -174,12 +183,12 @@ test('a channel sends what is stored: a response, an output, and the result of a
   );
   const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'get', arguments: {} } };
   let [output, response, result] = ['', '', ''];
-  const longest = await longestJson(async () => {
+  const length = await maxJsonLength(async () => {
     output = await send(`/channels/${http.channel.slug}/output`, {});
     response = await send(`/channels/${http.channel.slug}/response`, {});
     result = await send(`/channels/${mcp.channel.slug}/mcp`, call, { accept: 'application/json, text/event-stream' });
   });
-  expect(longest).toBeLessThan(tooMuch);
+  expect(length).toBeLessThan(tooMuch);
   expectAnswer(JSON.parse(response));
   expectAnswer((JSON.parse(output) as { get: { body: unknown } }).get.body);
   const { content, structuredContent } = (

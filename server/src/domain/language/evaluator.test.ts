@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import { longestJson } from '../../../test/longest-json.ts';
+import { maxJsonLength } from '../../../test/max-json-length.ts';
 import { QuickJsSandbox } from '../../platform/sandbox/quickjs-sandbox.ts';
 import type { Json } from '../domain-error.ts';
 import { NodeFailure, type Scope } from '../nodes/node-type.ts';
@@ -322,7 +322,7 @@ test('a large value that is put into a text is written in pieces, and so is a la
   const text = JSON.stringify(rows);
   const wide: Scope = { ...scope, input: { rows } };
   let filled: unknown;
-  const longest = await longestJson(async () => {
+  const longest = await maxJsonLength(async () => {
     filled = await evaluator.evaluate('{{ input.rows }} and {{ input.rows }}', wide, turn);
   });
   expect(longest).toBeLessThan(text.length / 2);
@@ -330,7 +330,7 @@ test('a large value that is put into a text is written in pieces, and so is a la
 
   const source = 'return Array.from({ length: 90000 }, (_, id) => ({ id, s: "\\ud83d" }))';
   let value: unknown;
-  const longestRead = await longestJson(async () => {
+  const longestRead = await maxJsonLength(async () => {
     ({ value } = await evaluator.program(source, scope, turn));
   });
   expect(longestRead).toBeLessThan(200_000);

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { longestJson } from '../../../test/longest-json.ts';
+import { maxJsonLength } from '../../../test/max-json-length.ts';
 import { jsonSerializer } from './json-serializer.ts';
 
 test('a large outcome is written and read in pieces, and stays what it is', async () => {
@@ -7,7 +7,7 @@ test('a large outcome is written and read in pieces, and stays what it is', asyn
   const outcome = { ok: true, value: JSON.parse(`{"__proto__":1,"rows":${JSON.stringify(rows)}}`) as unknown, at: 5 };
   let text = '';
   let read: unknown;
-  const longest = await longestJson(async () => {
+  const longest = await maxJsonLength(async () => {
     text = await jsonSerializer.stringify(outcome);
     read = await jsonSerializer.parse(text);
   });

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { Json } from '../../domain-error.ts';
 import { type NodeResult, OutgoingHttpError, type OutgoingRequest, type OutgoingResponse } from '../index.ts';
-import { longestJson } from '../../../../test/longest-json.ts';
+import { maxJsonLength } from '../../../../test/max-json-length.ts';
 import { nodeFailure, RecordingHttp, runNode } from '../testing/run-node.ts';
 
 const http = new RecordingHttp();
@@ -151,7 +151,7 @@ test('a large answer is read in pieces, as JSON or as the text that it is', asyn
   const headers = { 'content-type': 'application/json' };
   let output: unknown;
   http.answer = () => response(200, text, headers);
-  const longest = await longestJson(async () => {
+  const longest = await maxJsonLength(async () => {
     ({ output } = await outcome({ url: 'https://a.test' }, [['https://a.test']]));
   });
   expect(longest).toBeLessThan(text.length / 4);
@@ -170,7 +170,7 @@ test('a large body is written in pieces', async () => {
   const text = JSON.stringify(body);
   let sent: OutgoingRequest | undefined;
   http.answer = () => response(204, '');
-  const longest = await longestJson(async () => {
+  const longest = await maxJsonLength(async () => {
     sent = await call({ url: 'https://a.test', method: 'POST', body }, ['https://a.test']);
   });
   expect(longest).toBeLessThan(text.length / 2);
