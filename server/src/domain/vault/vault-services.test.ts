@@ -7,13 +7,14 @@ import { AddressPolicy } from '../../platform/outgoing/address-policy.ts';
 import { DomainEvents } from '../event/domain-events.ts';
 import { newId } from '../id.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';
+import { resourceLimits } from '../organisation/plan.ts';
 import { Credential } from './credential.entity.ts';
-import { CredentialService } from './credential.service.ts';
+import { type CredentialChange, CredentialService } from './credential.service.ts';
 import type { CredentialValues } from './credential-values.ts';
 import { Expiry } from './expiry.ts';
 import { expiryStatus, Secret } from './secret.entity.ts';
 import { SecretMarkers } from './secret-markers.ts';
-import { SecretService } from './secret.service.ts';
+import { type SecretChange, SecretService } from './secret.service.ts';
 import { assertFuture } from './vault-rules.ts';
 import { Vault } from './vault.ts';
 
@@ -270,6 +271,89 @@ describe('values', () => {
     const { id } = await credentials().create(organisationId, { name: 'a', values: bearer });
     expect((await credentials().update(organisationId, id, { values })).type).toBe(values.type);
     expect(await opened('a')).toEqual(values);
+  });
+
+  test.each<[change: SecretChange, field: string]>([
+    [{ value: 'a\0' }, 'value'],
+    [{ description: '\ud800' }, 'description'],
+    [{ tags: ['fine', 'a\0'] }, 'tags'],
+  ])('%j cannot be stored of a secret: refused, when it is made and when it is changed', async (change, field) => {
+    const refused = { code: 'validation_error', details: { errors: [{ field, location: 'body' }] } };
+    const made = secrets().create(organisationId, { name: 'A', value: 'value', ...change });
+    await expect(made).rejects.toMatchObject(refused);
+    await secrets().create(organisationId, { name: 'A', value: 'value' });
+    await expect(secrets().update(organisationId, 'A', change)).rejects.toMatchObject(refused);
+    expect((await secrets().get(organisationId, 'A')).version).toBe(1);
+  });
+
+  test.each<[change: CredentialChange, field: string]>([
+    [{ values: { type: 'bearer', token: 'a\0' } }, 'values'],
+    [{ description: '\ud800' }, 'description'],
+  ])('%j cannot be stored of a credential: refused, when it is made and when it is changed', async (change, field) => {
+    const refused = { code: 'validation_error', details: { errors: [{ field, location: 'body' }] } };
+    const made = credentials().create(organisationId, { name: 'a', values: bearer, ...change });
+    await expect(made).rejects.toMatchObject(refused);
+    const { id } = await credentials().create(organisationId, { name: 'a', values: bearer });
+    await expect(credentials().update(organisationId, id, change)).rejects.toMatchObject(refused);
+    expect(await opened('a')).toEqual(bearer);
+  });
+
+  test.each(['secret', 'credential'] as const)(
+    'of a %s: a change changes what is given, lifts what is null, and leaves alone what is absent',
+    async (kind) => {
+      const expiresAt = from(60_000);
+      const { id } =
+        kind === 'secret'
+          ? await secrets().create(organisationId, { name: 'A', value: 'value', description: 'd', expiresAt })
+          : await credentials().create(organisationId, { name: 'A', values: bearer, description: 'd', expiresAt });
+      const service = kind === 'secret' ? secrets() : credentials();
+      const key = kind === 'secret' ? 'A' : id;
+      const update = (change: object): Promise<Secret | Credential> => service.update(organisationId, key, change);
+      const entity = (kind === 'secret' ? Secret : Credential) as typeof Secret;
+      const store = (fields: Partial<Secret>): Promise<unknown> =>
+        database.orm.em.fork().nativeUpdate(entity, { id }, fields);
+      await store({ expiryToldAt: new Date(0) });
+      expect(await update({})).toMatchObject({ description: 'd', expiresAt, expiryToldAt: new Date(0) });
+      // What others change meanwhile stays.
+      await store({ description: 'other' });
+      expect(await service.get(organisationId, key)).toMatchObject({ description: 'other' });
+      await store({ description: 'another' });
+      const later = from(120_000);
+      const lengthened = { description: 'another', expiresAt: later, expiryToldAt: null };
+      expect(await update({ expiresAt: later })).toMatchObject(lengthened);
+      await store({ expiryToldAt: new Date(0) });
+      expect(await update({ description: null, expiresAt: null })).toMatchObject({
+        description: null,
+        expiresAt: null,
+        expiryToldAt: null,
+      });
+      const since = new Date();
+      expect((await update({ description: 'e' })).updatedAt.getTime()).toBeGreaterThanOrEqual(since.getTime());
+      expect(await service.get(organisationId, key)).toMatchObject({ description: 'e', expiresAt: null });
+    },
+  );
+
+  test.each([
+    ['secret', 'secrets'],
+    ['credential', 'credentials'],
+  ] as const)('there are as many of a %s as the plan allows', async (kind, resource) => {
+    const most = resourceLimits.pro[resource];
+    const make = (name: string): Promise<unknown> =>
+      kind === 'secret'
+        ? secrets().create(organisationId, { name, value: 'value' })
+        : credentials().create(organisationId, { name, values: bearer });
+    const columns = kind === 'secret' ? `value, version, tags` : `"values", type`;
+    const values = kind === 'secret' ? `'', 1, '{}'` : `'', 'bearer'`;
+    await database.orm.em.fork().execute(
+      `insert into ${kind} (id, organisation_id, name, ${columns}, created_at, updated_at)
+       select ? || n, ?, 'N' || n, ${values}, now(), now() from generate_series(1, ?) n`,
+      [`${kind}_${organisationId}`, organisationId, most - 1],
+    );
+    await make('last');
+    await expect(make('beyond')).rejects.toMatchObject({
+      code: 'validation_error',
+      message: `There are too many ${resource}.`,
+    });
   });
 
   test('a change of something else changes neither the value nor its version', async () => {

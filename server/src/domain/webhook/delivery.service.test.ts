@@ -149,6 +149,13 @@ describe('looking', () => {
     expect([second.items.map(({ id }) => id), second.nextCursor, second.page]).toEqual([[ids[0]], null, undefined]);
     expect((await list({ page: 2 })).items.map(({ id }) => id)).toEqual([ids[0]]);
     expect((await list({ statuses: ['succeeded'] })).items.map(({ id }) => id)).toEqual([ids[1]]);
+    const lists = bench.deliveries;
+    const statuses = async (): Promise<unknown[]> =>
+      (await lists.list(caller.organisationId, webhook.id, { perPage: 9 })).items.map(({ status }) => status);
+    expect(await statuses()).toEqual(['failed', 'succeeded', 'failed']);
+    // Also who has looked before sees what is stored.
+    await bench.em.nativeUpdate(WebhookDelivery, { id: ids[2]! }, { status: 'succeeded' });
+    expect(await statuses()).toEqual(['succeeded', 'succeeded', 'failed']);
     const types: EventType[] = ['credential.expired', 'form.submitted'];
     const counts = await Promise.all(types.map(async (eventType) => (await list({ eventType })).page!.total));
     expect(counts).toEqual([3, 0]);
