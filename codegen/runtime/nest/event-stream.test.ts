@@ -226,6 +226,26 @@ describe('on a clock of the test', () => {
   });
 });
 
+describe('a server that shuts down while the client has not read all', () => {
+  const late: readonly [string, (source: { give: (data: string) => void; fail: () => void }) => void][] = [
+    ['the source gives more', ({ give }) => give('late')],
+    ['the source fails', ({ fail }) => fail()],
+  ];
+  test.each(late)('%s: the client reads what there was, and its end', async (_name, then) => {
+    const next = Promise.withResolvers<IteratorResult<ServerSentEvent>>();
+    const events = { [Symbol.asyncIterator]: () => ({ next: () => next.promise }) };
+    const body = new EventStreamBody(events, 60_000, encodeEvent);
+    body.read(0);
+    body.finish();
+    then({
+      give: (data) => next.resolve({ done: false, value: { data } }),
+      fail: () => next.reject(new Error('source failed')),
+    });
+    await new Promise(setImmediate);
+    expect(await chunksOf(body)).toEqual([': connected\n\n']);
+  });
+});
+
 test('an event that cannot be encoded ends the stream with its error, after those before it', async () => {
   const encode = ({ data }: ServerSentEvent): ReturnType<typeof encodeEvent> => {
     if (data === 'bad') throw new Error('cannot be encoded');

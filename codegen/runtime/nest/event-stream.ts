@@ -51,6 +51,8 @@ export class EventStreamBody extends Readable {
   /** Whether the client has to read before the source is asked for more. */
   private isFull = false;
   private unwritten = '';
+  /** Whether all is written, or nobody is left to read: what the source still gives is dropped. */
+  private isOver = false;
   /** What is left of an event that is written in pieces. */
   private pieces: Iterator<string> | undefined;
 
@@ -76,16 +78,13 @@ export class EventStreamBody extends Readable {
 
   /** Ends the stream as if its source had ended; for a server that shuts down. */
   finish(): void {
-    if (this.readableEnded || this.destroyed) return;
-    clearInterval(this.timer);
-    this.pulling = true;
-    this.pieces = undefined;
-    this.write();
-    this.push(null);
+    if (this.isOver) return;
+    this.end();
     this.closeSource();
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.isOver = true;
     clearInterval(this.timer);
     this.closeSource();
     done(error);
@@ -100,11 +99,9 @@ export class EventStreamBody extends Readable {
   }
 
   private accept(result: IteratorResult<ServerSentEvent>): void {
-    if (this.destroyed || this.readableEnded) return;
+    if (this.isOver) return;
     if (result.done === true) {
-      clearInterval(this.timer);
-      this.write();
-      this.push(null);
+      this.end();
       return;
     }
     let text: string | Iterable<string>;
@@ -136,10 +133,10 @@ export class EventStreamBody extends Readable {
   }
 
   private writePiece(): void {
-    if (this.destroyed || this.readableEnded || this.pieces === undefined) return;
+    if (this.isOver) return;
     let piece: IteratorResult<string>;
     try {
-      piece = this.pieces.next();
+      piece = this.pieces!.next();
     } catch (error) {
       this.fail(error);
       return;
@@ -153,14 +150,22 @@ export class EventStreamBody extends Readable {
     else this.goOn();
   }
 
+  private end(): void {
+    this.write();
+    this.isOver = true;
+    clearInterval(this.timer);
+    this.push(null);
+  }
+
   private fail(error: unknown): void {
+    if (this.isOver) return;
     this.write();
     this.destroy(error instanceof Error ? error : new Error('An event stream failed.', { cause: error }));
   }
 
   private write(): void {
     const text = this.unwritten;
-    if (text === '' || this.destroyed || this.readableEnded) return;
+    if (text === '' || this.isOver) return;
     this.unwritten = '';
     this.wanted = false;
     this.timer.refresh();
@@ -169,7 +174,7 @@ export class EventStreamBody extends Readable {
 
   private idle(): void {
     // A client that does not read gets no comments either: they would only pile up. Nor does a comment end a piece.
-    if (this.readableLength === 0 && this.pieces === undefined && !this.destroyed) this.push(': keep-alive\n\n');
+    if (this.readableLength === 0 && this.pieces === undefined) this.push(': keep-alive\n\n');
   }
 
   private closeSource(): void {
