@@ -51,10 +51,13 @@ type Node = Record<string, unknown>;
 export class ContractDocument {
   readonly document: Node;
   readonly operations: readonly Operation[];
+  /** Of the operations, in their order. */
+  private readonly patterns: readonly RegExp[];
 
   private constructor(document: Node) {
     this.document = document;
     this.operations = this.readOperations();
+    this.patterns = this.operations.map(({ path }) => pathPattern(path));
   }
 
   /** Reads and bundles the contract; throws when a reference does not resolve. */
@@ -73,7 +76,7 @@ export class ContractDocument {
   /** The operation that a request belongs to; a literal segment wins over a parameter (OpenAPI 3.1 section 4.8.8.2). */
   match(method: string, pathname: string): Operation | undefined {
     const candidates = this.operations.filter(
-      (operation) => operation.method === method.toUpperCase() && pathPattern(operation.path).test(pathname),
+      (operation, index) => operation.method === method.toUpperCase() && this.patterns[index]!.test(pathname),
     );
     return candidates.sort((a, b) => parameterCount(a.path) - parameterCount(b.path))[0];
   }
@@ -143,16 +146,9 @@ export class ContractDocument {
   }
 }
 
-const patterns = new Map<string, RegExp>();
-
 function pathPattern(template: string): RegExp {
-  let pattern = patterns.get(template);
-  if (!pattern) {
-    const source = template.split(/(\{[^}]+\})/).map((part) => (part.startsWith('{') ? '[^/]+' : escape(part)));
-    pattern = new RegExp(`^${source.join('')}$`);
-    patterns.set(template, pattern);
-  }
-  return pattern;
+  const source = template.split(/(\{[^}]+\})/).map((part) => (part.startsWith('{') ? '[^/]+' : escape(part)));
+  return new RegExp(`^${source.join('')}$`);
 }
 
 function escape(text: string): string {

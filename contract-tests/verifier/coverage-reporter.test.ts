@@ -105,6 +105,12 @@ test('a run without contract tests, or one that was interrupted, says nothing of
   expect([printed, hasReport()]).toEqual(['', false]);
 });
 
+test('a run begins by naming itself to the processes of its tests', () => {
+  process.env['FLOWPACT_CONTRACT_RUN'] = 'another';
+  new ContractCoverageReporter(full, { root }).onRunStart();
+  expect(process.env['FLOWPACT_CONTRACT_RUN']).toBe(String(process.pid));
+});
+
 test('a schema that does not compile stops a whole run', async () => {
   await writeFile(join(root, 'spec/platform/openapi.yaml'), contract.replace('PATTERN', '"(?i)a"'));
   await expect(gate(full, everything)).rejects.toThrow(/regular expression|pattern/i);

@@ -182,6 +182,13 @@ test('every problem is told, with its place', () => {
   ]);
 });
 
+test('a schema is compiled once, since it is asked for with each response', () => {
+  const schema = { type: 'string' };
+  expect(all.problems(schema, 'a')).toEqual([]);
+  schema.type = 'number';
+  expect(all.problems(schema, 'a')).toEqual([]);
+});
+
 test('a contract without components has schemas too', () => {
   expect(new ResponseSchemas(ContractDocument.of({})).problems({ type: 'string' }, 1)).toHaveLength(1);
 });

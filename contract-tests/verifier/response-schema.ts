@@ -71,14 +71,14 @@ export class ResponseSchemas {
     if (validate(value)) return [];
     return (validate.errors ?? []).map((error) => {
       const params = JSON.stringify(error.params);
-      return `${error.instancePath || '/'} ${error.message ?? error.keyword} ${params}`;
+      return `${error.instancePath || '/'} ${error.message} ${params}`;
     });
   }
 
   /** A schema at a place where a value of its own stands: sealed when it names properties. */
   private transformValue(schema: Schema): Schema {
     const result = this.transform(schema);
-    if (typeof result === 'boolean' || !this.namesProperties(schema, new Set())) return result;
+    if (typeof result === 'boolean' || !this.namesProperties(schema)) return result;
     return 'unevaluatedProperties' in result ? result : { ...result, unevaluatedProperties: false };
   }
 
@@ -118,13 +118,12 @@ export class ResponseSchemas {
     return schema['writeOnly'] === true || (typeof resolved === 'object' && resolved['writeOnly'] === true);
   }
 
-  private namesProperties(schema: Schema, seen: Set<Schema>): boolean {
-    if (typeof schema === 'boolean' || seen.has(schema)) return false;
-    seen.add(schema);
+  private namesProperties(schema: Schema): boolean {
+    if (typeof schema === 'boolean') return false;
     if (schema['properties'] !== undefined) return true;
-    if (typeof schema['$ref'] === 'string' && this.namesProperties(this.contract.resolve(schema), seen)) return true;
+    if (typeof schema['$ref'] === 'string' && this.namesProperties(this.contract.resolve(schema))) return true;
     return IN_PLACE_LISTS.some((keyword) =>
-      ((schema[keyword] as Schema[] | undefined) ?? []).some((item) => this.namesProperties(item, seen)),
+      ((schema[keyword] as Schema[] | undefined) ?? []).some((item) => this.namesProperties(item)),
     );
   }
 }

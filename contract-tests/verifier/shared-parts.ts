@@ -10,7 +10,7 @@ export function shareEqualParts<T>(value: T): T {
   const numbers = new Map<object, number>();
   /** Names a part by what it is made of. */
   const nameOf = (part: unknown): string =>
-    typeof part === 'object' && part !== null ? `#${numbers.get(part)}` : (JSON.stringify(part) ?? 'undefined');
+    typeof part === 'object' && part !== null ? `#${numbers.get(part)}` : String(JSON.stringify(part));
   const once = (part: object, name: string): object => {
     const known = parts.get(name);
     if (known) return known;

@@ -121,6 +121,10 @@ describe('the verifier accepts', () => {
         headers: { 'content-type': ['application/json; charset=utf-8'], 'x-request-id': ['abc'], 'x-left': ['3'] },
       }),
     ],
+    [
+      'a number in a header that is a text',
+      exchange({ headers: { 'content-type': ['application/json'], 'x-request-id': ['123'] } }),
+    ],
     ['no content', exchange({ method: 'DELETE', status: 204, headers: {}, body: Buffer.alloc(0) })],
     [
       'an event stream',
@@ -205,6 +209,17 @@ describe('the verifier refuses', () => {
     const broken = structuredClone(document);
     Object.assign(broken.components.schemas.Base.properties.id, { pattern: '(?i)^an_' });
     expect(() => new Verifier(ContractDocument.of(broken)).compileAll()).toThrow(/regular expression|pattern/i);
+    const unused = structuredClone(document);
+    Object.assign(unused.components.schemas, { Unused: { pattern: '(?i)^an_' } });
+    expect(() => new Verifier(ContractDocument.of(unused)).compileAll()).toThrow(/regular expression|pattern/i);
+  });
+
+  test('what is no JSON, with the first 80 characters of it', () => {
+    const text = `x${'y'.repeat(79)}z`;
+    const told = [exchange({ body: Buffer.from(text) }), stream(`data: ${text}\n\n`)].map((given) =>
+      verifier.verify(given).violations.join(),
+    );
+    expect(told.map((violation) => violation.slice(-80))).toEqual([text.slice(0, 80), text.slice(0, 80)]);
   });
 });
 

@@ -13,7 +13,7 @@ export function installBodyParsers(
   isContractRoute: (request: FastifyRequest) => boolean,
 ): void {
   const json = instance.getDefaultJsonParser('error', 'error');
-  if (instance.hasContentTypeParser('application/json')) instance.removeContentTypeParser('application/json');
+  instance.removeContentTypeParser('application/json');
   instance.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     if (isContractRoute(request) || request.is404) done(null, body);
     else void json(request, body.toString('utf8'), done);
@@ -28,9 +28,7 @@ export function installBodyParsers(
     if (mediaType === 'application/json') continue;
     const pattern = mediaType === '*/*' ? '*' : mediaType.endsWith('/*') ? familyPattern(mediaType) : mediaType;
     // Text is Fastify's own, forms are Nest's: both are replaced, for contract routes need the text as it came.
-    if (typeof pattern === 'string' && pattern !== '*' && instance.hasContentTypeParser(pattern)) {
-      instance.removeContentTypeParser(pattern);
-    }
+    instance.removeContentTypeParser(pattern);
     // As bytes, so that text which is not UTF-8 can be refused: decoded, its broken characters would pass for meant ones.
     instance.addContentTypeParser(pattern, { parseAs: 'buffer' }, (request: FastifyRequest, body, done) => {
       if (isContractRoute(request) || kind === 'binary' || kind === 'multipart') done(null, body);

@@ -213,7 +213,7 @@ export class ContractRuntime {
       route.url = routerPath(path);
       route.path = route.url;
     }
-    if (bodyLimit !== undefined) route.bodyLimit = bodyLimit;
+    route.bodyLimit = bodyLimit;
     const [bound] = this.boundMethods().filter(({ operation }) => operation === runtime.operation);
     if (bound !== undefined && !this.observesRoutes && needsNoPipeline(bound.controller, bound.name, this.contexts)) {
       const instance = bound.controller.instance as Parameters<typeof directHandler>[0];
@@ -297,7 +297,7 @@ export class ContractRuntime {
     const original = ((error as Error | undefined)?.cause ?? error) as { code?: unknown } | undefined;
     switch (original?.code) {
       case 'FST_ERR_CTP_BODY_TOO_LARGE': {
-        const limit = operation?.bodyLimit ?? this.instance.initialConfig.bodyLimit ?? 1_048_576;
+        const limit = operation?.bodyLimit ?? this.instance.initialConfig.bodyLimit!;
         return new RequestFailure('payload_too_large', `The request body is larger than ${limit} bytes.`, {
           details: { limit },
         });

@@ -88,6 +88,13 @@ describe('query parameters, by the table of OpenAPI 3.1 section 4.8.12.4', () =>
     expect(readQuery('color=true', types('boolean')).values).toEqual({ color: true });
     expect(readQuery('color=1', types('boolean')).values).toEqual({ color: '1' });
     expect(readQuery('color=null', types(['integer', 'null'])).values).toEqual({ color: null });
+    expect(readQuery('color=null', types('string')).values).toEqual({ color: 'null' });
+    expect(readQuery('color=', types(['integer', 'null'])).values).toEqual({ color: null });
+    expect(readQuery('color=', types(['string', 'null'])).values).toEqual({ color: '' });
+    expect(readQuery('color=red', types(['integer', 'null'])).values).toEqual({ color: 'red' });
+    expect(readQuery('color=false', types('boolean')).values).toEqual({ color: false });
+    expect(readQuery('color=true', types('string')).values).toEqual({ color: 'true' });
+    expect(readQuery('color=1.5', types('integer')).values).toEqual({ color: 1.5 });
     expect(readQuery('color=12', types('string')).values).toEqual({ color: '12' });
   });
 
@@ -107,6 +114,39 @@ describe('query parameters, by the table of OpenAPI 3.1 section 4.8.12.4', () =>
       'color must be a list of names and values',
     ]);
     expect(readQuery('api_key=x&&', parameter('query', color), ['api_key']).errors).toEqual([]);
+    const deep = parameter('query', object, { style: 'deepObject' });
+    for (const [query, descriptor] of [
+      ['R=1&R=2', parameter('query', object)],
+      ['color[R]=1&color[R]=2', deep],
+      ['color=R,1&color=R,2', parameter('query', object, { explode: false })],
+    ] as const)
+      expect(readQuery(query, descriptor).errors).toEqual([
+        `${query.slice(0, query.indexOf('='))} must not be given more than once`,
+      ]);
+    for (const name of ['color', 'color[', 'color[R', '[R]', 'color[R]x', 'colo[R]'])
+      expect(readQuery(`${name}=1`, deep).errors).toEqual([`${name} is not a known query parameter`]);
+  });
+
+  test('an object in the query takes names that its contract does not have only where it takes any', () => {
+    const open = parameter('query', { ...object, additionalProperties: { type: 'integer' } });
+    expect(readQuery('R=1&X=2', open)).toEqual({ values: { color: { R: 1, X: 2 } }, errors: [] });
+    expect(readQuery('api_key=2', open, ['api_key'])).toEqual({ values: {}, errors: [] });
+    expect(readQuery('R=1&X=2', parameter('query', object))).toEqual({
+      values: { color: { R: 1 } },
+      errors: ['X is not a known query parameter'],
+    });
+  });
+
+  test.each([
+    ['color[R]=1&color[R][min]=2', 'color[R][min]'],
+    ['color[none]=null&color[none][min]=2', 'color[none][min]'],
+    ['color[tags][]=a&color[tags][x]=b', 'color[tags][x]'],
+    ['color[tags][x]=b&color[tags][]=a', 'color[tags][]'],
+    ['color[tags][x]=b&color[tags]=a', 'color[tags]'],
+  ])('one name for a value and an object is refused: %s', (query, field) => {
+    const schema = { type: 'object', properties: { R: { type: 'integer' }, none: { type: 'null' }, tags: array } };
+    const deep = parameter('query', schema, { style: 'deepObject' });
+    expect(readQuery(query, deep).errors).toEqual([`${field} must not be a value and an object at once`]);
   });
 
   test('no name reaches a prototype', () => {
@@ -151,6 +191,28 @@ describe('path parameters', () => {
     expect(readEach([label], 'path', errors, (each) => readPathParameter('blue', each))).toEqual({});
     expect(errors).toEqual([{ field: 'color', message: 'must begin with "."', location: 'path' }]);
   });
+
+  test.each([
+    ['color=blue', 'must begin with ";"'],
+    [';colour=blue', 'must be written as ;color='],
+    [';colour', 'must be written as ;color='],
+    [';%zz=blue', 'is not valid percent-encoding'],
+  ])('a matrix that is written %s is refused', (raw, message) => {
+    expect(() => readPathParameter(raw, parameter('path', color, { style: 'matrix' }))).toThrow(message);
+  });
+
+  test('an object is a list of names with values, which may be empty', () => {
+    expect(readPathParameter('R,100', parameter('path', object))).toEqual({ R: 100 });
+    expect(readPathParameter('', parameter('path', object))).toEqual({});
+    expect(readPathParameter('.R=1.G', parameter('path', object, { style: 'label', explode: true }))).toEqual({
+      R: 1,
+      G: '',
+    });
+    expect(() => readPathParameter('R,100,G', parameter('path', object))).toThrow('must be a list of names and values');
+    expect(readPathParameter('%7B%22R%22:1%7D', parameter('path', object, { content: 'application/json' }))).toEqual({
+      R: 1,
+    });
+  });
 });
 
 describe('headers and cookies', () => {
@@ -169,5 +231,6 @@ describe('headers and cookies', () => {
     ]);
     expect(readCookie('b%20c', parameter('cookie', color))).toBe('b c');
     expect(readCookie('1,2', parameter('cookie', numbers, { explode: false }))).toEqual([1, 2]);
+    expect(readCookie('%7B%7D', parameter('cookie', object, { content: 'application/json' }))).toEqual({});
   });
 });

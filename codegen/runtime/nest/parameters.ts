@@ -39,6 +39,8 @@ export function primitive(text: string, shape: Shape): unknown {
   return text;
 }
 
+const twoThings = 'must not be a value and an object at once';
+
 const anything: Shape = { kind: 'primitive', types: ['string'] };
 
 function propertyShape(shape: Shape, name: string): Shape {
@@ -73,10 +75,8 @@ function objectOf(
     }
     return result;
   }
-  if (parts.length % 2 === 1 && !(parts.length === 1 && parts[0] === '')) {
-    throw new MalformedParameter('must be a list of names and values');
-  }
-  for (let index = 0; index + 1 < parts.length; index += 2) {
+  if (parts.length % 2 === 1) throw new MalformedParameter('must be a list of names and values');
+  for (let index = 0; index < parts.length; index += 2) {
     const name = unescape(parts[index]!);
     assign(result, name, primitive(unescape(parts[index + 1]!), propertyShape(shape, name)));
   }
@@ -218,10 +218,10 @@ export class QueryReader {
 
   /** `filter[status]=a&filter[tags][]=b`. */
   private takeDeep(name: string, raw: string, values: Values): boolean {
-    const bracket = name.indexOf('[');
-    const parameter = bracket > 0 ? this.parameters.get(name.slice(0, bracket)) : undefined;
-    if (parameter?.style !== 'deepObject' || !/^(?:\[[^[\]]*\])+$/.test(name.slice(bracket))) return false;
-    const keys = name.slice(bracket + 1, -1).split('][');
+    const [, owner = '', brackets = ''] = /^([^[]*)((?:\[[^[\]]*\])+)$/.exec(name) ?? [];
+    const parameter = this.parameters.get(owner);
+    if (parameter?.style !== 'deepObject') return false;
+    const keys = brackets.slice(1, -1).split('][');
     if (keys.at(-1) === '' && keys.length > 1) keys.pop();
     let shape = parameter.shape;
     let object = (values[parameter.name] ??= {}) as Values;
@@ -229,8 +229,7 @@ export class QueryReader {
       shape = propertyShape(shape, key);
       if (!Object.hasOwn(object, key)) assign(object, key, {});
       const next = object[key];
-      if (typeof next !== 'object' || next === null)
-        throw new MalformedParameter('must not be a value and an object at once');
+      if (typeof next !== 'object' || next === null || Array.isArray(next)) throw new MalformedParameter(twoThings);
       object = next as Values;
     }
     const last = keys.at(-1)!;
@@ -254,8 +253,9 @@ function appendTo(object: Values, name: string, raw: string, shape: Shape): void
   const text = decodeQuery(raw);
   if (shape.kind === 'array') {
     const value = primitive(text, shape.items);
-    const items = Object.hasOwn(object, name) ? object[name] : undefined;
+    const items = object[name];
     if (Array.isArray(items)) items.push(value);
+    else if (Object.hasOwn(object, name)) throw new MalformedParameter(twoThings);
     else assign(object, name, [value]);
     return;
   }

@@ -8,7 +8,7 @@ export function rawRequest(request: IncomingMessage, id: string): FastifyRequest
     raw: request,
     id,
     headers: request.headers,
-    method: request.method ?? 'GET',
+    method: request.method!,
     is404: false,
   } as unknown as FastifyRequest;
 }

@@ -3,10 +3,11 @@ import { connect } from 'node:net';
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Controller } from '@nestjs/common';
+import type { FastifyInstance } from 'fastify';
 
 import { errors, start, type RunningApplication } from '../testing/application.ts';
 import { contract, operation } from '../testing/descriptors.ts';
-import { contextOf, defineOperation, type OperationRequest } from './index.ts';
+import { contextOf, defineOperation, type ContractModuleOptions, type OperationRequest } from './index.ts';
 
 interface Answer {
   readonly status: 200;
@@ -20,6 +21,8 @@ const fields = {
     age: { type: 'integer' },
     tags: { type: 'array', items: { type: 'string' } },
     photo: {},
+    meta: { type: 'object' },
+    broken: { type: 'object' },
   },
   required: ['name'],
 };
@@ -95,6 +98,9 @@ const All = defineOperation<OperationRequest, Answer>(
 );
 const Cancel = act('cancel', '/acts/{id}:cancel', ['id']);
 const Retry = act('retry', '/acts/{id}:retry', ['id']);
+const Any = defineOperation<OperationRequest, Answer>(
+  operation({ id: 'any', method: 'POST', path: '/any', body: { content: { '*/*': {} } }, responses: anything }),
+);
 const Pair = act('pair', '/pairs/{a}..{b}.json', ['a', 'b']);
 
 const echo = (request: OperationRequest): Answer => {
@@ -134,6 +140,9 @@ class Echo {
   @Retry() async retry({ path }: OperationRequest): Promise<Answer> {
     return { status: 200, body: ['retry', path] };
   }
+  @Any() async any(request: OperationRequest) {
+    return echo(request);
+  }
   @Pair() async pair({ path }: OperationRequest): Promise<Answer> {
     return { status: 200, body: path };
   }
@@ -144,16 +153,17 @@ type Sent = NonNullable<RequestInit['body']>;
 let running: RunningApplication;
 const around: string[] = [];
 beforeAll(async () => {
-  running = await start([Echo], {
+  const options: ContractModuleOptions = {
     contracts: [
       {
         descriptor: contract(
           'echo',
-          [Take, Maybe, Remove, Odd, Act, All, Cancel, Retry, Pair].map((each) => each.descriptor),
+          [Take, Maybe, Remove, Odd, Act, All, Cancel, Retry, Any, Pair].map((each) => each.descriptor),
         ),
         errors,
       },
     ],
+    allowRoutes: ['POST /own'],
     mediaTypes: {
       'application/yaml': {
         decode: (text) => {
@@ -171,6 +181,10 @@ beforeAll(async () => {
       around.push(contextOf(context.request).operation!.id);
       next();
     },
+  };
+  running = await start([Echo], options, {}, (app) => {
+    const server = app.getHttpAdapter().getInstance() as FastifyInstance;
+    server.post('/own', async ({ body }) => ({ body: body instanceof Buffer ? [...body] : body }));
   });
 });
 afterAll(() => running.close());
@@ -218,6 +232,30 @@ describe('bodies', () => {
     });
   });
 
+  test.each(['application/x-unknown', 'application/json', 'text/plain'])(
+    '%s is bytes where the operation takes whatever comes',
+    async (contentType) => {
+      expect(await send('POST', '/any', Buffer.from([1, 255]) as unknown as Sent, contentType)).toMatchObject({
+        status: 200,
+        body: { body: [1, 255], contentType: '*/*' },
+      });
+    },
+  );
+
+  test.each<[string, string, unknown]>([
+    ['application/json', '{"a":1}', { a: 1 }],
+    ['application/x-www-form-urlencoded', 'a=1&b=c+d', { a: '1', b: 'c d' }],
+    ['text/plain', 'Grüße', 'Grüße'],
+    ['application/yaml', 'a: 1', 'a: 1'],
+    ['image/png', 'a', [97]],
+  ])('%s is read for a route of the application’s own as Fastify reads it', async (contentType, sent, body) => {
+    expect(await send('POST', '/own', sent, contentType)).toMatchObject({ status: 200, body: { body } });
+  });
+
+  test('400: JSON that would reach a prototype, on a route of the application’s own', async () => {
+    expect(await send('POST', '/own', '{"__proto__":{"a":1}}', 'application/json')).toMatchObject({ status: 400 });
+  });
+
   test('the handler is told the media type', async () => {
     expect((await send('POST', '/take', '{"name":"Ann"}', 'application/json; charset=utf-8')).body['contentType']).toBe(
       'application/json',
@@ -227,14 +265,30 @@ describe('bodies', () => {
 
   test('multipart/form-data: text fields become values, files stay files', async () => {
     const form = new FormData();
-    form.set('name', 'Ann');
+    form.set('name', '007');
     form.set('age', '7');
-    form.append('tags', 'a');
+    form.append('tags', '1');
+    form.set('meta', '{"a":1}');
+    form.set('broken', '{"a"');
+    form.set('one', '1');
+    form.append('many', '1');
+    form.append('many', '2');
     form.set('photo', new File(['pixels'], 'me.png', { type: 'image/png' }));
     expect(await send('POST', '/take', form)).toMatchObject({
       status: 200,
-      body: { name: 'Ann', age: 7, tags: ['a'], photo: ['me.png', 'image/png', 'pixels'] },
+      body: {
+        name: '007',
+        age: 7,
+        tags: ['1'],
+        meta: { a: 1 },
+        broken: '{"a"',
+        one: '1',
+        many: ['1', '2'],
+        photo: ['me.png', 'image/png', 'pixels'],
+      },
     });
+    form.set('__proto__', 'x');
+    expect(await send('POST', '/take', form)).toMatchObject(failure('is not valid multipart data'));
   });
 
   test.each([
@@ -281,6 +335,14 @@ describe('bodies', () => {
           ],
         },
       },
+    });
+  });
+
+  test('406: the only media type of the answer is not one that the client takes', async () => {
+    const headers = { accept: 'text/html' };
+    expect(await send('DELETE', '/remove', undefined, undefined, headers)).toMatchObject({
+      status: 406,
+      body: { code: 'not_acceptable', details: { available: ['application/json'] } },
     });
   });
 
@@ -445,6 +507,15 @@ test.each([
   expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
   expect(answer).toMatch(/\r\nx-request-id: \S+\r\n/i);
   expect(answer).toContain(`"message":"${message}"`);
+});
+
+test.each(['/take', '/own'])('400: two Host headers, on %s too', async (path) => {
+  const socket = connect(Number(new URL(running.url).port), '127.0.0.1');
+  socket.write(`POST ${path} HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: close\r\n\r\n`);
+  let answer = '';
+  for await (const chunk of socket) answer += String(chunk);
+  expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+  expect(answer).toContain('The header Host is there more than once.');
 });
 
 test('a request that breaks off harms nothing', async () => {

@@ -7,6 +7,7 @@ import { Controller } from '@nestjs/common';
 
 import { errors, start, type RunningApplication } from '../testing/application.ts';
 import { contract, operation } from '../testing/descriptors.ts';
+import { ContractRuntime } from './contract-runtime.ts';
 import {
   contextOf,
   defineOperation,
@@ -380,6 +381,9 @@ describe('event streams', () => {
     response.destroy();
     await until(() => open === 0);
     expect(aborted).toBe(before + 1);
+    // Forgotten too: the server would hold every stream that it ever sent.
+    const { streams } = running.app.get(ContractRuntime) as unknown as { streams: Set<unknown> };
+    await until(() => streams.size === 0);
   });
 
   test('a client that does not read stops its source', async () => {

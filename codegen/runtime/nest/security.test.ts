@@ -46,7 +46,8 @@ const Both = define('both', [{ Key: [], Token: [] }]);
 const Optional = define('optional', [{ Key: [] }, {}]);
 const Query = define('query', [{ QueryKey: [] }]);
 const Cookie = define('cookie', [{ Session: [] }]);
-const all = [Public, Header, Scoped, Either, Both, Optional, Query, Cookie];
+const Grant = define('grant', [{ OAuth: [] }, { OpenId: [] }, { Certificate: [] }]);
+const all = [Public, Header, Scoped, Either, Both, Optional, Query, Cookie, Grant];
 
 const say = (request: OperationRequest): Answer => ({
   status: 200,
@@ -77,6 +78,9 @@ class Doors {
     return say(request);
   }
   @Cookie() async cookie(request: OperationRequest) {
+    return say(request);
+  }
+  @Grant() async grant(request: OperationRequest) {
     return say(request);
   }
 }
@@ -114,6 +118,8 @@ const named = (prefix: string, names?: readonly string[]): Authenticator<Caller>
   },
 });
 
+const certified = (name: unknown): Caller | undefined => (typeof name === 'string' ? { name } : undefined);
+
 let counted: RateLimitRequest[] = [];
 let allowed = true;
 let running: RunningApplication;
@@ -127,6 +133,9 @@ beforeAll(async () => {
       Session: { type: 'apiKey', in: 'cookie', name: '__Host-session' },
       Token: { type: 'http', scheme: 'bearer' },
       Login: { type: 'http', scheme: 'basic' },
+      OAuth: { type: 'oauth2' },
+      OpenId: { type: 'openIdConnect' },
+      Certificate: { type: 'mutualTLS' },
     },
   );
   const options: ContractModuleOptions = {
@@ -137,6 +146,9 @@ beforeAll(async () => {
       Session: named('session', ['session']),
       Token: named('token'),
       Login: named('login'),
+      OAuth: named('oauth'),
+      OpenId: named('openid'),
+      Certificate: { authenticate: (_credential, { request }) => certified(request.headers['x-certified']) },
     },
     rateLimiter: {
       consume: (request) => {
@@ -170,6 +182,9 @@ describe('credentials', () => {
     ['/scoped', { 'x-key': 'writer' }, 'key writer'],
     ['/either', { authorization: 'BEARER good one' }, 'token good one'],
     ['/either', basic('ann:secret'), 'login ann'],
+    ['/either', basic(':secret'), 'login '],
+    ['/grant', { authorization: 'Bearer good' }, 'oauth good'],
+    ['/grant', { 'x-certified': 'by certificate' }, 'by certificate'],
     ['/either', { 'x-key': 'nonsense', authorization: 'Bearer good' }, 'token good'],
     ['/either', { 'x-key': 'reader', authorization: 'Bearer good' }, 'token good'],
     ['/both', { 'x-key': 'reader', authorization: 'Bearer good' }, 'key reader'],
@@ -191,6 +206,12 @@ describe('credentials', () => {
     ['/scoped', { 'x-key': 'reader' }, 403, 'insufficient_scope'],
     ['/either', { 'x-key': 'reader', authorization: 'Bearer bad' }, 403, 'insufficient_scope'],
     ['/either', { authorization: 'Basic !!' }, 401, 'unauthenticated'],
+    ['/either', basic('ann'), 401, 'unauthenticated'],
+    ['/either', basic('ann:secret:more'), 401, 'unauthenticated'],
+    ['/either', { authorization: 'Bearer' }, 401, 'unauthenticated'],
+    ['/either', { authorization: 'Bearergood' }, 401, 'unauthenticated'],
+    ['/either', { authorization: 'Digest good' }, 401, 'unauthenticated'],
+    ['/grant', {}, 401, 'unauthenticated'],
     ['/both', { 'x-key': 'reader' }, 401, 'unauthenticated'],
     ['/both', { 'x-key': 'reader', authorization: 'Bearer bad' }, 401, 'unauthenticated'],
     ['/optional', { 'x-key': 'nonsense' }, 401, 'unauthenticated'],
@@ -212,6 +233,7 @@ describe('credentials', () => {
       'Bearer realm="the library", Basic realm="the library"',
     );
     expect((await get('/header')).headers.get('www-authenticate')).toBe('ApiKey realm="the library"');
+    expect((await get('/grant')).headers.get('www-authenticate')).toBe('Bearer realm="the library"');
   });
 });
 

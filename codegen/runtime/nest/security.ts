@@ -192,10 +192,7 @@ function apiKeyReader(
   };
   if (location === 'query') {
     return ({ request }) => {
-      const url = request.raw.url ?? '';
-      const at = url.indexOf('?');
-      if (at === -1) return undefined;
-      const query = new URLSearchParams(url.slice(at + 1));
+      const query = new URLSearchParams(request.raw.url!.replace(/^[^?]*/, ''));
       return firstOf((name) => query.get(name));
     };
   }

@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
 
 import { validator, type Schema } from '../testing/descriptors.ts';
-import { fieldErrors } from './validation-messages.ts';
+import type { ValidationIssue } from './contract.ts';
+import { describeIssues, fieldErrors } from './validation-messages.ts';
 
 const nullable = { anyOf: [{ type: 'string', minLength: 2 }, { type: 'null' }] };
 const shapes = {
@@ -45,6 +46,11 @@ const cases: readonly (readonly [schema: Schema, value: unknown, want: readonly 
   [{ anyOf: [{ type: 'string' }, { type: 'integer' }] }, true, [': must have one of the allowed forms']],
   [{ oneOf: [{ enum: ['a', 'b'] }, { type: 'integer' }] }, 'c', [': must be one of "a", "b"']],
   [{ oneOf: [{ const: 'a' }, { const: 'b' }] }, 'c', [': must be one of "a", "b"']],
+  [
+    { oneOf: [{ properties: { a: { const: 1 } } }, { properties: { b: { const: 1 } } }] },
+    { a: 2, b: 2 },
+    [': must have one of the allowed forms'],
+  ],
   [shapes, { kind: 'triangle' }, ['kind: must be one of "circle", "square"']],
   [shapes, { kind: 'circle', r: 'x' }, ['r: must be a number']],
   [shapes, { kind: 'square' }, ['a: is required']],
@@ -55,12 +61,57 @@ const cases: readonly (readonly [schema: Schema, value: unknown, want: readonly 
     ['a: is required'],
   ],
   [{ oneOf: [{}, {}] }, 1, [': must have exactly one of the allowed forms']],
+  [{ type: ['object', 'null'] }, 1, [': must be an object or null']],
+  [{ minLength: 2, maxLength: 0 }, 'x', [': must have at most 0 characters', ': must have at least 2 characters']],
+  [{ exclusiveMinimum: 2, maximum: 1 }, 2, [': must be at most 1', ': must be greater than 2']],
+  [{ minItems: 2 }, [1], [': must have at least 2 items']],
+  [{ prefixItems: [{}], items: false }, [1, 2], [': must have at most 1 item']],
+  [{ contains: { const: 1 } }, [2], ['[0]: must be 1', ': must hold an item of the required form']],
+  [{ minProperties: 2, maxProperties: 0 }, { a: 1 }, [': must have at most 0 fields', ': must have at least 2 fields']],
+  [{ prefixItems: [true], unevaluatedItems: false }, [1, 2], [': has items that are not allowed']],
 ];
 
 test.each(cases)('%j', (schema, value, want) => {
   const validate = validator(schema);
   expect(validate(value)).toBe(false);
   expect(fieldErrors(validate.errors, 'body').map(({ field, message }) => `${field}: ${message}`)).toEqual(want);
+});
+
+const issue = (keyword: string, params: object, more: object = {}): ValidationIssue =>
+  ({ instancePath: '', keyword, params, ...more }) as ValidationIssue;
+const messagesOf = (...issues: ValidationIssue[]): string[] =>
+  fieldErrors(issues, 'body').map(({ field, message }) => `${field}: ${message}`);
+
+test("what the generator's own keywords find is told in their words", () => {
+  const select = { property: 'kind', allowedValues: ['a', 'b'] };
+  expect(messagesOf(issue('x-select', { ...select, missing: true }))).toEqual([
+    'kind: is required and must be one of "a", "b"',
+  ]);
+  expect(messagesOf(issue('x-select', { ...select, missing: false }))).toEqual(['kind: must be one of "a", "b"']);
+  expect(messagesOf(issue('x-problem', { message: 'must end after it begins' }))).toEqual([
+    ': must end after it begins',
+  ]);
+});
+
+test('a rule of the contract stands for all that is wrong with its field, and comes last', () => {
+  const rule = issue('x-problem', { message: 'must be an address' }, { instancePath: '/url' });
+  const own = issue('minLength', { limit: 1 }, { instancePath: '/url' });
+  const other = issue('minLength', { limit: 1 }, { instancePath: '/name' });
+  expect(messagesOf(rule, own, other)).toEqual(['name: must not be empty', 'url: must be an address']);
+});
+
+test('a keyword that nobody knows says what the validator says, or that something is wrong', () => {
+  expect(messagesOf(issue('x-own', {}, { message: 'must be nice' }), issue('x-other', {}))).toEqual([
+    ': must be nice',
+    ': is not valid',
+  ]);
+  expect([fieldErrors(null, 'body'), fieldErrors(undefined, 'query')]).toEqual([[], []]);
+});
+
+test('for a log a problem is one line', () => {
+  expect(
+    describeIssues([issue('minLength', { limit: 1 }), issue('minLength', { limit: 1 }, { instancePath: '/a' })]),
+  ).toEqual(['must not be empty', 'a must not be empty']);
 });
 
 test('values that were sent are never repeated', () => {

@@ -79,7 +79,7 @@ function meantBranch(
     (branch) =>
       !branch.some(({ keyword, instancePath }) => keyword === 'type' && instancePath === summary.instancePath),
   );
-  if (meant.length === 1 && branches.length > 1) return meant[0];
+  if (meant.length === 1) return meant[0];
   const tags = branches.map((branch) => branch.find(isTag));
   const place = tags[0]?.instancePath;
   if (place === undefined || tags.some((tag) => tag?.instancePath !== place)) return undefined;
