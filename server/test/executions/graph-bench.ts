@@ -39,6 +39,8 @@ export interface GraphBenchOptions extends Partial<
   readonly pauses?: readonly PauseWindow[];
   /** Milliseconds that it takes to record an outcome. */
   readonly recordMs?: number;
+  /** Milliseconds that it takes to start another execution. */
+  readonly callMs?: number;
   /** Milliseconds after its beginning at which the run is taken from its process. */
   readonly crashes?: readonly number[];
 }
@@ -192,7 +194,10 @@ export class GraphBench {
       world: {
         executionId: runId,
         expire: async (signal) => this.expired.push(signal) > 0,
-        start: async () => `child_${this.calls.started.push(runId)}`,
+        start: async () => {
+          if (this.#options.callMs) await sleepUntil(Date.now() + this.#options.callMs);
+          return `child_${this.calls.started.push(runId)}`;
+        },
         result: async (childId) => this.calls.results.get(childId)!,
         cancel: async (childId) => (this.calls.cancelled.push(childId), null),
       },

@@ -56,6 +56,17 @@ describe('a called execution is cancelled with its caller', () => {
   });
 });
 
+test('once the time of the execution is over nothing begins any more, whatever other branches still come to', async () => {
+  const bench = new GraphBench({ types, callMs: 20_000 });
+  const call = { type: called.type, params: { ...called.params, wait: false } };
+  const definition = sketch({ slow: { type: 'work', params: { ms: 60_000 } }, call, next: { type: 'pure' } }, [
+    'call -> next',
+  ]);
+  const { error, tookMs } = await bench.run({ ...definition, settings: { timeout: '5s' } });
+  expect({ code: error?.code, tookMs }).toEqual({ code: 'execution_timeout', tookMs: 5_000 });
+  expect(bench.statuses).toEqual({ call: 'cancelled', slow: 'cancelled' });
+});
+
 describe('an edge after a failure whose condition throws', () => {
   const caught = sketch({ bad: failing(1_000), next: { type: 'pure' } }, ['bad:error -> next if input.x.y.z']);
 

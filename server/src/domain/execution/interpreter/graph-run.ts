@@ -450,9 +450,8 @@ export class GraphRun {
     }
   }
 
-  /** Nothing goes on inside the node any more. */
+  /** Nothing goes on inside the node any more, and what it has not taken up is held no longer. */
   async #dismissInside(run: NodeRun): Promise<void> {
-    if (!run.bodies) return;
     run.bodies = undefined;
     this.#held.takenUp(run);
     for (const frame of this.#frames.takeInside(run)) {
@@ -466,7 +465,6 @@ export class GraphRun {
     if (runs.length === 0) return;
     for (const run of runs) {
       run.cancel();
-      this.#held.takenUp(run);
       this.#pending.delete(run);
       run.frame.active.delete(run.node.id);
       this.#options.chronicle.nodeCancelled(run);

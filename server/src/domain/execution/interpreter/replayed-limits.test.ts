@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { controlNodes } from '../../nodes/index.ts';
-import { GraphBench, useRealTime, useVirtualTime } from '../../../../test/executions/graph-bench.ts';
+import { beganAt, GraphBench, useRealTime, useVirtualTime } from '../../../../test/executions/graph-bench.ts';
 import { nodeType, testNodeTypes } from '../../../../test/executions/node-types.ts';
 import { sketch } from '../../../../test/executions/sketch.ts';
 
@@ -71,4 +71,16 @@ test('each attempt has the time of its node for itself', async () => {
   const node = { type: 'sleep_then_work', params: { ms: 20 * minute }, timeout: '25m', retry: { max_attempts: 2 } };
   const { error, tookMs } = await bench.run(sketch({ a: node }, []));
   expect({ code: error?.code, tookMs }).toEqual({ code: 'timeout', tookMs: 50 * minute + 1_000 });
+});
+
+test('a sleep that ends in the very moment of the limit, as a pause has left it, ends well', async () => {
+  const pauses = [{ from: beganAt + minute, to: beganAt + 31 * minute }];
+  for (const [ms, status] of [
+    [32 * minute, 'completed'],
+    [32 * minute + 1, 'failed'],
+  ] as const) {
+    const bench = new GraphBench({ types, pauses });
+    const nodes = sketch({ a: { type: 'pause', params: { ms } } }, [], { settings });
+    expect({ ms, ...(await bench.run(nodes)) }).toMatchObject({ ms, status, tookMs: 32 * minute });
+  }
 });

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { Json } from '../../domain-error.ts';
 import { controlNodes, set } from '../../nodes/index.ts';
+import { NodeFailure } from '../../nodes/node-type.ts';
 import { code } from '../../nodes/code/code.node.ts';
 import { eventLoop } from '../../tenancy/event-loop-turns.ts';
 import {
@@ -67,6 +68,29 @@ describe('what is cancelled', () => {
     await bench.run(sketch({ fan, after: work(minute) }, ['fan -> after']));
     // What the workflow's own nodes were given and made is held to its end.
     expect(bench.memory.held).toBeLessThan(2_000);
+  });
+
+  test('holds nothing any more, nor does what it came to in the moment in which something else ended it', async () => {
+    const gate = Promise.withResolvers<void>();
+    const gated = nodeType('gated', function* ({ letters }) {
+      const run = async (): Promise<string> => {
+        await gate.promise;
+        if (letters === undefined) throw new NodeFailure('oops', 'It failed.');
+        return 'x'.repeat(letters as number);
+      };
+      return { output: yield { kind: 'step', key: 'gated', run } };
+    });
+    const bench = new GraphBench({ types: [...types, gated] });
+    const inner = body({ a: { type: 'gated' }, b: { type: 'gated', params: { letters: 5_000 } } }, []);
+    const each = { type: 'foreach', params: { items: [1], body: inner, on_item_error: 'continue' } };
+    const ended = bench.begin(sketch({ each, after: work(minute) }, ['each -> after']));
+    await pass(1_000);
+    gate.resolve();
+    await passUntil(() => bench.statuses.after === 'running');
+    expect(bench.statuses).toMatchObject({ 'each[0].a': 'failed', 'each[0].b': 'cancelled' });
+    expect(bench.memory.held).toBeLessThan(2_000);
+    await passUntil(() => bench.statuses.after === 'completed');
+    await ended;
   });
 
   test('is left when somebody else has ended the execution', async () => {
