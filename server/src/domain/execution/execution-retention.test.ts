@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts';
 import { newId } from '../id.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';
@@ -12,6 +12,9 @@ const day = 86_400_000;
 let database: TestDatabase;
 beforeAll(async () => {
   database = await createTestDatabase();
+});
+afterEach(async () => {
+  await database.orm.em.fork().nativeDelete(Execution, {});
 });
 afterAll(() => database.drop());
 
@@ -62,4 +65,32 @@ test('each plan keeps executions for its days after their end, and what goes on 
   expect((await em.find(Execution, {})).map(({ id }) => id).toSorted()).toEqual(kept.toSorted());
   const logs = await em.execute<{ id: string }[]>('select execution_id as id from execution_log');
   expect(logs.map(({ id }) => id).toSorted()).toEqual(kept.toSorted());
+});
+
+test('a sweep goes on batch by batch until nothing is left, and ends with its signal', async () => {
+  const retention = new ExecutionRetention(database.orm);
+  const id = await organisation('free');
+  const add501 = `insert into execution (id, organisation_id, workflow_id, workflow_version, definition_hash, status, input, metadata, trigger,
+      started_by_type, started_by_id, created_at, completed_at)
+    select 'exec_' || n, ?, 'wf_1', 1, 'hash', 'completed', '{}', '{}', '{}', 'api_key', 'key', ?::timestamptz, ?::timestamptz
+    from generate_series(1, 501) n`;
+  const em = database.orm.em.fork();
+  const count = (): Promise<number> => em.count(Execution, { organisationId: id });
+  await em.execute(add501, [id, new Date(0), new Date(0)]);
+  await retention.sweep(AbortSignal.abort());
+  expect(await count()).toBe(501);
+  expect(await retention.remove()).toBe(500);
+  expect(await count()).toBe(1);
+  await retention.sweep(new AbortController().signal);
+  expect(await count()).toBe(0);
+});
+
+test('what others are at work on is left for the next time', async () => {
+  const id = await add(await organisation('free'), 'completed', 9_000, 9_000);
+  const retention = new ExecutionRetention(database.orm);
+  await database.orm.em.fork().transactional(async (em) => {
+    await em.execute('select id from execution where id = ? for update', [id]);
+    expect(await retention.remove(now)).toBe(0);
+  });
+  expect(await retention.remove(now)).toBe(1);
 });
