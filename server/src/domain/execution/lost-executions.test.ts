@@ -104,8 +104,13 @@ test('whoever has called it is told of its end, once that is stored', async () =
   stored = async (id) => (seen.push(`stored ${id}`), true);
   await lost().end();
   expect(seen).toEqual([
-    ...['record exec_1', 'stored exec_1', 'forget exec_1', 'signal exec_0 child:exec_1'],
-    ...['record exec_2', 'stored exec_2', 'forget exec_2'],
+    'record exec_1',
+    'stored exec_1',
+    'forget exec_1',
+    'signal exec_0 child:exec_1',
+    'record exec_2',
+    'stored exec_2',
+    'forget exec_2',
   ]);
 });
 
