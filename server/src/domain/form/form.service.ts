@@ -67,7 +67,9 @@ export class FormService {
 
   /** Throws ValidationFailedError that lists every problem, and FormSlugTakenError. */
   async create(caller: Caller, given: NewForm): Promise<Form> {
+    // The name first: what is wrong with it is told of it, and not of the title that it becomes.
     const content: FormContent = {
+      name: given.name,
       title: given.name,
       description: null,
       slug: slugFor(given.name),
