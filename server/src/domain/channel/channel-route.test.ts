@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { type ChannelRoute, matchRoute } from './channel-route.ts';
 
-const routes = ['GET /', 'GET /a/{x}', 'GET /a/b', 'POST /{x}/b', 'PUT /a/{x}/c/{y}'].map((text): ChannelRoute => {
+const given = ['GET /', 'GET /a/{x}', 'GET /a/b', 'POST /{x}/b', 'PUT /a/{x}/c/{y}', 'GET /{x}/{y}', 'GET /{x}/b'];
+const routes = given.map((text): ChannelRoute => {
   const [method, path] = text.split(' ') as [ChannelRoute['method'], string];
   return { method, path, workflow_id: text, response_mode: 'sync', timeout_seconds: 1 };
 });
@@ -11,6 +12,8 @@ test.each([
   ['GET', 'a/b', 'GET /a/b', {}],
   ['GET', 'a/other', 'GET /a/{x}', { x: 'other' }],
   ['POST', 'a/b', 'POST /{x}/b', { x: 'a' }],
+  ['GET', 'z/b', 'GET /{x}/b', { x: 'z' }],
+  ['GET', 'z/z', 'GET /{x}/{y}', { x: 'z', y: 'z' }],
   ['PUT', 'a/1/c/2', 'PUT /a/{x}/c/{y}', { x: '1', y: '2' }],
 ])('%s /%s goes to %s', (method, path, want, params) => {
   const { matched } = matchRoute(routes, method, path.split('/'));
