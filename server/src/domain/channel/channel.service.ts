@@ -85,7 +85,6 @@ export class ChannelService {
       assertMoreAllowed('channels', plan, await em.count(Channel, { organisation: caller.organisationId }));
       const channel = Channel.create(organisation, kind, content, principalOf(caller));
       const token = channel.mintToken();
-      await assertSlugFree(em, channel);
       em.persist(channel);
       return { channel, token };
     });
@@ -105,7 +104,6 @@ export class ChannelService {
       const channel = await this.#find(em, caller.organisationId, id, LockMode.PESSIMISTIC_WRITE);
       await this.#check(caller.organisationId, channel.kind, content);
       channel.change(content);
-      if (content.slug !== undefined) await assertSlugFree(em, channel);
       return channel;
     });
   }
@@ -151,8 +149,4 @@ export class ChannelService {
 
 function defined<T extends object>(fields: T): T {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
-}
-
-async function assertSlugFree(em: EntityManager, { id, slug }: Channel): Promise<void> {
-  if ((await em.count(Channel, { slug, id: { $ne: id } })) > 0) throw new ChannelSlugTakenError(slug);
 }

@@ -67,16 +67,15 @@ export class FormService {
 
   /** Throws ValidationFailedError that lists every problem, and FormSlugTakenError. */
   async create(caller: Caller, given: NewForm): Promise<Form> {
-    // The name first: what is wrong with it is told of it, and not of the title that it becomes.
     const content: FormContent = {
-      name: given.name,
-      title: given.name,
       description: null,
       slug: slugFor(given.name),
       fields: [],
       settings: {},
       workflowId: null,
       ...defined(given),
+      // Behind the name: what is wrong with that is told of it first.
+      title: given.title ?? given.name,
     };
     if (content.workflowId) assertMayExecute(caller);
     await this.#check(caller.organisationId, content);
@@ -86,7 +85,6 @@ export class FormService {
       const plan = await takeTurns(em, caller.organisationId);
       assertMoreAllowed('forms', plan, await em.count(Form, { organisation: caller.organisationId }));
       const form = Form.create(organisation, content, principalOf(caller));
-      await assertSlugFree(em, form);
       em.persist(form);
       return form;
     });
@@ -106,7 +104,6 @@ export class FormService {
       if (revision !== undefined) form.assertRevision(revision);
       form.change(content);
       if (form.isPublished) await this.#assertPublishable(form);
-      if (content.slug !== undefined) await assertSlugFree(em, form);
       return form;
     });
   }
@@ -208,10 +205,6 @@ function refuse(message: string, problems: readonly Problem[]): void {
 async function hasTriggers(em: EntityManager, { id, organisation }: Form): Promise<boolean> {
   const started = { organisationId: organisation.id, formId: id, kind: 'form' as const, enabled: true };
   return (await em.count(Trigger, started)) > 0;
-}
-
-async function assertSlugFree(em: EntityManager, { id, slug }: Form): Promise<void> {
-  if ((await em.count(Form, { slug, id: { $ne: id } })) > 0) throw new FormSlugTakenError(slug);
 }
 
 function filterOf(organisation: string, { status, search }: FormQuery): FilterQuery<Form> {

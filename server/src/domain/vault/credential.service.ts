@@ -65,7 +65,6 @@ export class CredentialService {
     return this.em.transactional(async (em) => {
       const plan = await takeTurns(em, organisationId);
       assertMoreAllowed('credentials', plan, await em.count(Credential, { organisation: organisationId }));
-      if (await em.count(Credential, { organisation: organisationId, name })) throw new CredentialNameTakenError(name);
       const now = new Date();
       const credential = em.create(Credential, {
         id,
@@ -90,11 +89,7 @@ export class CredentialService {
     return named(name, () =>
       this.em.transactional(async (em) => {
         const credential = await find(em, organisationId, id, LockMode.PESSIMISTIC_WRITE);
-        if (name !== undefined && name !== credential.name) {
-          if (await em.count(Credential, { organisation: organisationId, name }))
-            throw new CredentialNameTakenError(name);
-          credential.name = name;
-        }
+        if (name !== undefined) credential.name = name;
         if (values !== undefined) {
           credential.values = this.#sealed(organisationId, id, values);
           credential.type = values.type;
@@ -143,7 +138,7 @@ async function find(
   return credential;
 }
 
-/** Two at once may both have found the name free. */
+/** The database knows which names are taken, also by those who take one at the same moment. */
 async function named<T>(name: string | undefined, write: () => Promise<T>): Promise<T> {
   try {
     return await write();
