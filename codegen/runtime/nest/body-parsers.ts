@@ -3,6 +3,12 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { MediaKind, OperationDescriptor } from './contract.ts';
 import { essence } from './media-type.ts';
 
+/** Fastify and Nest read these by themselves, for an operation too that takes a range of media types as bytes. */
+const readByDefault: readonly (readonly [mediaType: string, kind: MediaKind])[] = [
+  ['text/plain', 'text'],
+  ['application/x-www-form-urlencoded', 'form'],
+];
+
 /**
  * Lets Fastify read every media type that an operation declares, up to its size limit and no further: contract routes get the
  * raw bytes, and parse them together with everything else, so that one answer lists all that is wrong.
@@ -19,7 +25,7 @@ export function installBodyParsers(
     else void json(request, body.toString('utf8'), done);
   });
 
-  const declared = new Map<string, MediaKind>();
+  const declared = new Map(readByDefault);
   for (const { request } of operations) {
     for (const [mediaType, { kind }] of Object.entries(request.body?.content ?? {}))
       declared.set(essence(mediaType), kind);

@@ -52,7 +52,7 @@ export function negotiateError(accept: string | undefined, available: readonly s
 function mediaRange(text: string): MediaRange {
   const [type = '', ...parameters] = text.split(';');
   const weight = parameters.map((parameter) => /^\s*q\s*=\s*([\d.]+)\s*$/i.exec(parameter)?.[1]).find(Boolean);
-  const quality = weight === undefined ? 1 : Number(weight);
+  const quality = Number(weight);
   return { type: type.trim().toLowerCase(), quality: Number.isNaN(quality) ? 1 : quality };
 }
 

@@ -96,24 +96,18 @@ export class RequestReader {
     if (questionMark !== -1) this.query.read(url.slice(questionMark + 1), query, errors);
     checkGroup(groups.query, 'query', query, errors);
 
-    let headerValues: Values = {};
-    if (groups.headers.parameters.length > 0) {
-      headerValues = readEach(groups.headers.parameters, 'header', errors, (parameter) => {
-        const text = headers[parameter.name.toLowerCase()];
-        return text === undefined ? undefined : readHeader(Array.isArray(text) ? text.join(', ') : text, parameter);
-      });
-      checkGroup(groups.headers, 'header', headerValues, errors);
-    }
+    const headerValues = readEach(groups.headers.parameters, 'header', errors, (parameter) => {
+      const text = headers[parameter.name.toLowerCase()];
+      return text === undefined ? undefined : readHeader(Array.isArray(text) ? text.join(', ') : text, parameter);
+    });
+    checkGroup(groups.headers, 'header', headerValues, errors);
 
-    let cookies: Values = {};
-    if (groups.cookies.parameters.length > 0) {
-      const sent = headers.cookie === undefined ? undefined : parseCookies(headers.cookie);
-      cookies = readEach(groups.cookies.parameters, 'cookie', errors, (parameter) => {
-        const raw = sent?.get(parameter.name);
-        return raw === undefined ? undefined : readCookie(raw, parameter);
-      });
-      checkGroup(groups.cookies, 'cookie', cookies, errors);
-    }
+    let sent: Map<string, string> | undefined;
+    const cookies = readEach(groups.cookies.parameters, 'cookie', errors, (parameter) => {
+      const raw = (sent ??= parseCookies(headers.cookie ?? '')).get(parameter.name);
+      return raw === undefined ? undefined : readCookie(raw, parameter);
+    });
+    checkGroup(groups.cookies, 'cookie', cookies, errors);
 
     const input = new ReadRequest(context, path, query, headerValues, cookies);
     context.input = input;

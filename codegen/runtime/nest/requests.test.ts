@@ -140,9 +140,6 @@ class Echo {
   @Retry() async retry({ path }: OperationRequest): Promise<Answer> {
     return { status: 200, body: ['retry', path] };
   }
-  @Any() async any(request: OperationRequest) {
-    return echo(request);
-  }
   @Pair() async pair({ path }: OperationRequest): Promise<Answer> {
     return { status: 200, body: path };
   }
@@ -158,7 +155,7 @@ beforeAll(async () => {
       {
         descriptor: contract(
           'echo',
-          [Take, Maybe, Remove, Odd, Act, All, Cancel, Retry, Any, Pair].map((each) => each.descriptor),
+          [Take, Maybe, Remove, Odd, Act, All, Cancel, Retry, Pair].map((each) => each.descriptor),
         ),
         errors,
       },
@@ -207,6 +204,16 @@ async function send(
     body: (await response.json()) as Record<string, unknown> & { code: string; details: { errors: unknown[] } },
   };
 }
+/** What comes back for these bytes, until the server closes the connection. */
+async function exchange(sent: string): Promise<string> {
+  const socket = connect(Number(new URL(running.url).port), '127.0.0.1');
+  socket.on('error', () => undefined);
+  socket.write(sent);
+  let answer = '';
+  for await (const chunk of socket) answer += String(chunk);
+  return answer;
+}
+
 const failure = (message: string, field = '', location = 'body') => ({
   status: 400,
   body: { details: { errors: [{ field, message, location }] } },
@@ -232,15 +239,29 @@ describe('bodies', () => {
     });
   });
 
-  test.each(['application/x-unknown', 'application/json', 'text/plain'])(
-    '%s is bytes where the operation takes whatever comes',
-    async (contentType) => {
-      expect(await send('POST', '/any', Buffer.from([1, 255]) as unknown as Sent, contentType)).toMatchObject({
-        status: 200,
-        body: { body: [1, 255], contentType: '*/*' },
-      });
-    },
-  );
+  test('an operation that takes whatever comes gets it as bytes', async () => {
+    @Controller()
+    class Bytes {
+      @Any() async any(request: OperationRequest) {
+        return echo(request);
+      }
+    }
+    const other = await start([Bytes], { contracts: [{ descriptor: contract('any', [Any.descriptor]), errors }] });
+    try {
+      for (const contentType of [
+        'application/x-unknown',
+        'application/json',
+        'text/plain',
+        'application/x-www-form-urlencoded',
+      ]) {
+        const headers = { 'content-type': contentType };
+        const response = await other.fetch('/any', { method: 'POST', headers, body: new Uint8Array([1, 255]) });
+        expect(await response.json()).toMatchObject({ body: [1, 255], contentType: '*/*' });
+      }
+    } finally {
+      await other.close();
+    }
+  });
 
   test.each<[string, string, unknown]>([
     ['application/json', '{"a":1}', { a: 1 }],
@@ -350,10 +371,54 @@ describe('bodies', () => {
     const answer = await send('POST', '/take', 'a,b', 'text/csv');
     expect(answer).toMatchObject({ status: 415, body: { code: 'unsupported_media_type' } });
     expect(await send('POST', '/take', Buffer.from('x') as unknown as Sent)).toMatchObject({ status: 415 });
+    // Of a single byte.
     expect(await send('PUT', '/maybe', 'x', 'text/plain')).toMatchObject({
       status: 415,
-      body: { details: { supported: ['application/json'] } },
+      body: { message: 'The request body must be application/json.', details: { supported: ['application/json'] } },
     });
+    const message = 'The media type of the request body is not supported.';
+    for (const path of ['/own', '/none'])
+      expect(await send('POST', path, 'x', 'application/x-unknown')).toMatchObject(
+        path === '/own' ? { status: 415, body: { message, details: { supported: [] } } } : { status: 404 },
+      );
+  });
+
+  test('200: a media type without a body says nothing', async () => {
+    const head = 'PUT /maybe HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n';
+    expect(await exchange(head)).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  test('400: the message names the first problem and counts the others', async () => {
+    for (const [method, path, contentType, sent, message] of [
+      ['POST', '/take', 'application/json', '{', 'The request body is not valid JSON'],
+      ['POST', '/take', 'application/json', '', 'A request body is required'],
+      ['POST', '/take', 'application/json', '{}', 'name is required'],
+      ['POST', '/take', 'application/json', '{"age":"x"}', 'name is required (and 1 more problem)'],
+      [
+        'POST',
+        '/take?x=1',
+        'application/json',
+        '{"age":"x"}',
+        'x is not a known query parameter (and 2 more problems)',
+      ],
+      ['POST', '/take', 'application/x-www-form-urlencoded', '&', 'name is required'],
+    ] as const) {
+      const { body } = await send(method, path, sent, contentType);
+      expect((body['message'] as string).replace(/ \(at position \d+\)/, '')).toBe(`${message}.`);
+    }
+  });
+
+  test('400: a body of another length than Content-Length says', async () => {
+    const server = running.app.getHttpAdapter().getInstance() as FastifyInstance;
+    const headers = { 'content-type': 'application/json', 'content-length': '5' };
+    const { statusCode, body } = await server.inject({ method: 'POST', url: '/take', headers, payload: '{}' });
+    expect([statusCode, JSON.parse(body)]).toMatchObject([
+      400,
+      {
+        message: 'The request body does not have the length that Content-Length says.',
+        details: { errors: [{ location: 'body' }] },
+      },
+    ]);
   });
 
   test('413: a body beyond the limit of its operation, in the contract’s shape, however long it takes to send', async () => {
@@ -446,7 +511,14 @@ describe('parameters', () => {
   });
 
   test('400 and 404: paths that the router refuses have the contract’s shape', async () => {
-    expect(await send('GET', '/odd/%zz/1')).toMatchObject({ status: 400, body: { code: 'validation' } });
+    expect(await send('GET', '/odd/%zz/1')).toMatchObject({
+      status: 400,
+      body: {
+        code: 'validation',
+        message: 'The path is not valid percent-encoding.',
+        details: { errors: [{ location: 'path' }] },
+      },
+    });
     expect(await send('POST', `/acts/${'x'.repeat(300)}`)).toMatchObject({ status: 404, body: { code: 'not_found' } });
   });
 });
@@ -499,21 +571,14 @@ test.each([
     'The headers of the request are too large.',
   ],
 ])('400 in the contract’s shape: %s', async (_, sent, message) => {
-  const socket = connect(Number(new URL(running.url).port), '127.0.0.1');
-  socket.on('error', () => undefined);
-  socket.write(sent);
-  let answer = '';
-  for await (const chunk of socket) answer += String(chunk);
+  const answer = await exchange(sent);
   expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
   expect(answer).toMatch(/\r\nx-request-id: \S+\r\n/i);
   expect(answer).toContain(`"message":"${message}"`);
 });
 
 test.each(['/take', '/own'])('400: two Host headers, on %s too', async (path) => {
-  const socket = connect(Number(new URL(running.url).port), '127.0.0.1');
-  socket.write(`POST ${path} HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: close\r\n\r\n`);
-  let answer = '';
-  for await (const chunk of socket) answer += String(chunk);
+  const answer = await exchange(`POST ${path} HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: close\r\n\r\n`);
   expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
   expect(answer).toContain('The header Host is there more than once.');
 });

@@ -30,10 +30,10 @@ const onStream = jest.fn<(stream: EventStreamBody) => void>();
 
 beforeEach(() => void jest.clearAllMocks());
 
-function encoderOf(options: Partial<EncoderOptions> = {}): ResponseEncoder {
+function encoderOf(options: Partial<EncoderOptions> = {}, of = get): ResponseEncoder {
   const supply = { by: () => 'supplied' };
   const rest = { validation: 'throw', checkEvery: 1, supply, codecs: {}, keepAlive: 60_000 } as const;
-  return new ResponseEncoder(get, { ...rest, onInvalid, onStream, ...options });
+  return new ResponseEncoder(of, { ...rest, onInvalid, onStream, ...options });
 }
 
 function contextOf(method = 'GET', accept?: string, sent: Record<string, unknown> = {}) {
@@ -80,6 +80,47 @@ describe('GET', () => {
     stream.destroy();
     expect(onStream).toHaveBeenCalledWith(stream);
     expect(headers).toMatchObject({ 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' });
+  });
+});
+
+describe('events', () => {
+  const large = { n: 1, other: 'x'.repeat(1_100_000) };
+  test.each<['throw' | 'log' | 'off', unknown, string[], string]>([
+    ['throw', { n: 1 }, [], '{"n":1}'],
+    ['throw', { n: 'x' }, ['n must be an integer'], ''],
+    ['throw', { n: 1, other: 1 }, ['other is not declared'], ''],
+    ['log', { n: 'x' }, ['n must be an integer'], '{"n":"x"}'],
+    ['log', { n: 1, other: 1 }, [], '{"n":1}'],
+    ['log', large, [], '{"n":1}'],
+    ['off', { n: 'x' }, [], '{"n":"x"}'],
+  ])('in mode %s: %#', async (validation, data, problems, written) => {
+    const stream = encoderOf({ validation }).encode(contextOf().context, { status: 206, body: [{ data }] });
+    let text = '';
+    const read = async (): Promise<void> => {
+      for await (const chunk of stream as EventStreamBody) text += String(chunk);
+    };
+    if (written === '') await expect(read()).rejects.toThrow(InvalidResponseError);
+    else await read();
+    expect(text).toBe(`: connected\n\n${written && `data: ${written}\n\n`}`);
+    expect(onInvalid.mock.calls.map(([told]) => told)).toEqual(problems.length > 0 ? [problems] : []);
+  });
+
+  test.each([
+    ['throw', 1],
+    ['log', 0],
+  ] as const)('that are large are checked in mode %s: %i complaint', async (validation, complaints) => {
+    const free = operation({
+      id: 'free',
+      method: 'GET',
+      path: '/free',
+      responses: { 200: { content: { 'text/event-stream': { maxItems: 1 } } } },
+    });
+    const encoder = encoderOf({ validation }, free);
+    const data = ['x'.repeat(600_000), 'x'.repeat(600_000)];
+    const stream = encoder.encode(contextOf().context, { status: 200, body: [{ data }] }) as EventStreamBody;
+    stream.on('error', () => undefined).resume();
+    await new Promise((resolve) => stream.once('close', resolve));
+    expect(onInvalid).toHaveBeenCalledTimes(complaints);
   });
 });
 

@@ -214,7 +214,7 @@ function apiKeyReader(
 
 /** The credentials after the scheme's name, which is case-insensitive. RFC 9110 section 11.4. */
 function authorization(header: string | undefined, scheme: string): string | undefined {
-  if (header === undefined || header.length <= scheme.length || header[scheme.length] !== ' ') return undefined;
+  if (header === undefined || header[scheme.length] !== ' ') return undefined;
   if (header.slice(0, scheme.length).toLowerCase() !== scheme) return undefined;
   return header.slice(scheme.length + 1).trim();
 }
