@@ -2,7 +2,7 @@
 
 import type { ContractDescriptor, OperationDescriptor } from '../../../runtime/nest/index.ts';
 
-export type OperationName = 'listPets' | 'createPet' | 'getPet' | 'putPetsByPetId' | 'feedPet' | 'getEvents' | 'uploadFile' | 'search' | 'promise';
+export type OperationName = 'listPets' | 'createPet' | 'getPet' | 'putPetsByPetId' | 'feedPet' | 'getEvents' | 'uploadFile' | 'search' | 'shapes' | 'promise';
 
 export declare const operations: Readonly<Record<OperationName, OperationDescriptor>>;
 

@@ -281,6 +281,42 @@ export const operations = {
     errors: {},
     idempotent: false,
   },
+  shapes: {
+    id: 'shapes',
+    tag: 'pets',
+    method: 'POST',
+    path: '/shapes',
+    request: {
+      path: { parameters: [] },
+      query: { parameters: [] },
+      headers: { parameters: [] },
+      cookies: { parameters: [] },
+      body: {
+        required: false,
+        content: {
+          '*/*': { kind: 'json', validate: request.shapesBody },
+          'image/*': { kind: 'binary' },
+        },
+      },
+    },
+    responses: {
+      '200': {
+        headers: {},
+        content: {
+          '*/*': { kind: 'json', validate: response.shapes, project: projections.projectShapes },
+        },
+      },
+      '202': {
+        headers: {},
+        content: {
+          '*/*': { kind: 'binary' },
+        },
+      },
+    },
+    security: [{ Key: ['pets:read'] }],
+    errors: {},
+    idempotent: false,
+  },
   promise: {
     id: 'promise',
     tag: 'default',

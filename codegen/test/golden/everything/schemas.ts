@@ -20,3 +20,4 @@ export type PetResponse = components['schemas']['PetResponse'];
 export type owner = components['schemas']['owner'];
 export type Event = components['schemas']['Event'];
 export type Upload = components['schemas']['Upload'];
+export type Shapes = components['schemas']['Shapes'];

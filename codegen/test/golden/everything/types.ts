@@ -124,6 +124,20 @@ export interface components {
             /** @default  */
             note: string;
         };
+        Shapes: {
+            nothing?: Record<string, unknown>;
+            either?: components["schemas"]["PetOwner"][] | components["schemas"]["Meta"][] | string;
+            listOrText?: components["schemas"]["Meta"][] | string | unknown;
+            valid?: components["schemas"]["PetOwner"] | components["schemas"]["Meta"];
+            pair?: unknown;
+            map?: {
+                own?: string;
+            } & {
+                [key: string]: components["schemas"]["Meta"] | components["schemas"]["PetOwner"] | string;
+            };
+            items?: components["schemas"]["Meta"][] & unknown;
+            only?: components["schemas"]["Meta"];
+        };
     };
     responses: never;
     parameters: never;

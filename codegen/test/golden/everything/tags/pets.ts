@@ -14,6 +14,7 @@ export interface PetsController {
   getPet(request: GetPet.Request, ...rest: never[]): Promise<GetPet.Response>;
   putPetsByPetId(request: PutPetsByPetId.Request, ...rest: never[]): Promise<PutPetsByPetId.Response>;
   feedPet(request: FeedPet.Request, ...rest: never[]): Promise<FeedPet.Response>;
+  shapes(request: ShapesOperation.Request, ...rest: never[]): Promise<ShapesOperation.Response>;
 }
 
 /**
@@ -132,4 +133,30 @@ export namespace FeedPet {
 
   export type Response =
     | responses.Problem<responses.Status>;
+}
+
+/** POST /shapes */
+export const ShapesOperation = defineOperation<ShapesOperation.Request, ShapesOperation.Response>(operations.shapes);
+export namespace ShapesOperation {
+  export type Request = {
+    readonly path: {};
+    readonly query: {};
+    readonly headers: {};
+    readonly cookies: {};
+  } & (
+    | { readonly contentType: '*/*'; readonly body: {
+      names?: {
+        [key: string]: number;
+      };
+      flags?: [
+        boolean
+      ];
+    } }
+    | { readonly contentType: 'image/*'; readonly body: Uint8Array }
+    | { readonly contentType: undefined; readonly body: undefined }
+  );
+
+  export type Response =
+    | { readonly status: 200; readonly contentType?: '*/*'; readonly body: schemas.Shapes; readonly headers?: undefined }
+    | { readonly status: 202; readonly contentType?: '*/*'; readonly body: runtime.BinaryBody; readonly headers?: undefined };
 }

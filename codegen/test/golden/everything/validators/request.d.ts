@@ -17,3 +17,4 @@ export declare const putPetsByPetIdApplicationJsonBody: Validator;
 export declare const feedPetPath: Validator;
 export declare const uploadFilePath: Validator;
 export declare const searchQuery: Validator;
+export declare const shapesBody: Validator;

@@ -1018,6 +1018,70 @@ validate83.errors = vErrors;
 return errors === 0;
 }
 
+export const shapesBody = validate84;
+const schema40 = {"type":"object","properties":{"names":{"type":"object","patternProperties":{"^x":{"type":"integer"}}},"flags":{"type":"array","prefixItems":[{"type":"boolean"}],"items":{"enum":[1,1.5,null,"yes"]}}}};
+const pattern4 = new RegExp("^x", "u");
+
+function validate84(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.names !== undefined){
+let data0 = data.names;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+for(const key0 in data0){
+if(pattern4.test(key0)){
+let data1 = data0[key0];
+if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/names/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/validate84/properties/names/patternProperties/%5Ex/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/names",schemaPath:"#/validate84/properties/names/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+if(data.flags !== undefined){
+let data2 = data.flags;
+if(Array.isArray(data2)){
+const len0 = data2.length;
+if(len0 > 0){
+if(typeof data2[0] !== "boolean"){
+vErrors = report(vErrors, {instancePath:instancePath+"/flags/0",schemaPath:"#/validate84/properties/flags/prefixItems/0/type",keyword:"type",params:{type: "boolean"}});
+errors++;
+}
+}
+const len1 = data2.length;
+var valid3 = len1 <= 1;
+if(!valid3){
+for(let i0=1; i0<len1; i0++){
+let data4 = data2[i0];
+const _errs9 = errors;
+if(!((((data4 === 1) || (data4 === 1.5)) || (data4 === null)) || (data4 === "yes"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/flags/" + i0,schemaPath:"#/validate84/properties/flags/items/enum",keyword:"enum",params:{allowedValues: schema40.properties.flags.items.enum}});
+errors++;
+}
+var valid3 = _errs9 === errors;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/flags",schemaPath:"#/validate84/properties/flags/type",keyword:"type",params:{type: "array"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate84/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate84.errors = vErrors;
+return errors === 0;
+}
+
 function report(errors, issue) {
   if (errors === null) return [issue];
   errors.push(issue);
