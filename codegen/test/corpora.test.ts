@@ -76,6 +76,7 @@ describe('documents nobody here wrote', () => {
       },
     });
     const files = program.getSourceFiles().filter((file) => file.fileName.startsWith(folder));
+    expect(files.length).toBeGreaterThan(corpora.length);
     const problems = files.flatMap((file) => [
       ...program.getSyntacticDiagnostics(file),
       ...program.getSemanticDiagnostics(file),

@@ -48,6 +48,7 @@ test('listed rules that were not met are named', async () => {
 describe('the listed rules', () => {
   test('each has a name of its own and a reason, and expressions that compile', async () => {
     const rules = await readRules();
+    expect(rules).not.toEqual([]);
     expect(new Set(rules.map(({ rule }) => rule)).size).toBe(rules.length);
     for (const { reason, field = '', message, content_type: type = '' } of rules) {
       expect(reason).toMatch(/^\S.*\.$/);
@@ -58,6 +59,7 @@ describe('the listed rules', () => {
   test('name operations of the contract', async () => {
     const known = await operationIds();
     const named = (await readRules()).flatMap(({ operations }) => (operations === 'all' ? [] : operations));
+    expect(named).not.toEqual([]);
     expect(named.filter((operation) => !known.has(operation))).toEqual([]);
   });
 });

@@ -60,6 +60,7 @@ test('/docs authorises with the key and gets a real answer', async () => {
 test('/docs loads nothing from elsewhere and logs no error', async () => {
   const resources = await page.evaluate(() => performance.getEntriesByType('resource').map((entry) => entry.name));
   const { origin } = new URL(harness().server.url);
+  expect(resources.filter((resource) => resource.startsWith(origin))).not.toEqual([]);
   expect(resources.filter((resource) => !resource.startsWith(origin) && !resource.startsWith('data:'))).toEqual([]);
   expect(consoleErrors).toEqual([]);
 });

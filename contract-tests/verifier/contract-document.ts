@@ -78,7 +78,7 @@ export class ContractDocument {
     const candidates = this.operations.filter(
       (operation, index) => operation.method === method.toUpperCase() && this.patterns[index]!.test(pathname),
     );
-    return candidates.sort((a, b) => parameterCount(a.path) - parameterCount(b.path))[0];
+    return candidates.sort((a, b) => partCount(a.path) - partCount(b.path))[0];
   }
 
   operation(id: string): Operation {
@@ -155,6 +155,6 @@ function escape(text: string): string {
   return text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
 }
 
-function parameterCount(template: string): number {
-  return template.split('{').length - 1;
+function partCount(template: string): number {
+  return template.split('{').length;
 }

@@ -109,11 +109,11 @@ export class ResponseSchemas {
 
   private visibleRequired(schema: Node): string[] {
     const properties = (schema['properties'] ?? {}) as Record<string, Schema>;
-    return (schema['required'] as string[]).filter((name) => !this.isWriteOnly(properties[name] ?? true));
+    return (schema['required'] as string[]).filter((name) => !this.isWriteOnly(properties[name]));
   }
 
-  private isWriteOnly(schema: Schema): boolean {
-    if (typeof schema === 'boolean') return false;
+  private isWriteOnly(schema: Schema | undefined): boolean {
+    if (typeof schema !== 'object') return false;
     const resolved = this.contract.resolve(schema);
     return schema['writeOnly'] === true || (typeof resolved === 'object' && resolved['writeOnly'] === true);
   }

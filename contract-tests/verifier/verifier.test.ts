@@ -16,6 +16,7 @@ const document = {
             headers: {
               'X-Request-Id': { required: true, schema: { type: 'string', minLength: 3 } },
               'X-Left': { schema: { type: 'integer' } },
+              'X-Last': { schema: { type: ['boolean', 'null'] } },
             },
             content: { 'application/json': { schema: { $ref: '#/components/schemas/Envelope' } } },
           },
@@ -122,6 +123,12 @@ describe('the verifier accepts', () => {
       }),
     ],
     [
+      'a yes or no in a header',
+      exchange({
+        headers: { 'content-type': ['application/json'], 'x-request-id': ['abc'], 'x-last': ['true', 'false'] },
+      }),
+    ],
+    [
       'a number in a header that is a text',
       exchange({ headers: { 'content-type': ['application/json'], 'x-request-id': ['123'] } }),
     ],
@@ -130,6 +137,7 @@ describe('the verifier accepts', () => {
       'an event stream',
       stream(': hi\n\nid: 1\nevent: tick\ndata: {"type":"tick","n":1}\n\nid: 2\ndata: {"type":"end"}\n\n'),
     ],
+    ['events without an id', stream('data: {"type":"end"}\n\nid: 0\ndata: {"type":"end"}\n\ndata: {"type":"end"}\n\n')],
     ['a stream that the client left', stream('id: 1\ndata: {"type":"end"}\n\nid: 2\nda', true)],
   ])('%s', (_name, given) => {
     expect(verifier.verify(given).violations).toEqual([]);
@@ -162,6 +170,16 @@ describe('the verifier refuses', () => {
       /header x-left/,
     ],
     [
+      'a null in a header, which has none',
+      exchange({ headers: { 'content-type': ['application/json'], 'x-request-id': ['abc'], 'x-last': ['null'] } }),
+      /header x-last: \/ must be boolean,null/,
+    ],
+    [
+      'a second value of a header that is malformed',
+      exchange({ headers: { 'content-type': ['application/json'], 'x-request-id': ['abc'], 'x-left': ['1', '"2"'] } }),
+      /header x-left: \/ must be integer/,
+    ],
+    [
       'an undeclared header',
       exchange({ headers: { 'content-type': ['application/json'], 'x-request-id': ['abc'], 'x-powered-by': ['me'] } }),
       /x-powered-by is not declared/,
@@ -188,6 +206,11 @@ describe('the verifier refuses', () => {
       'event ids that go back',
       stream('id: 2\ndata: {"type":"end"}\n\nid: 1\ndata: {"type":"end"}\n\n'),
       /does not follow/,
+    ],
+    [
+      'an event id that comes twice',
+      stream('id: 2\ndata: {"type":"end"}\n\nid: 2\ndata: {"type":"end"}\n\n'),
+      /event id 2 does not follow 2/,
     ],
     ['a whole body of a response that ended early', exchange({ truncated: true }), /ended early/],
     [

@@ -130,6 +130,84 @@ test('names that are no identifiers, or differ only in case, are changed with th
   expect(losses).toEqual(['renamed at /components/schemas/pet', 'renamed at /components/schemas/a-b.c']);
 });
 
+test('references are followed however they are written; other texts stay', () => {
+  const { document } = lower({
+    components: {
+      schemas: {
+        'a b': { type: 'string' },
+        Other: {
+          allOf: [{ $ref: '#/components/schemas/a%20b' }, { $ref: '#/components/schemas/a b' }],
+          example: '#/components/schemas/%zz',
+          description: '%23/components/schemas/a b',
+        },
+      },
+    },
+  });
+  expect(document['components']).toEqual({
+    schemas: {
+      AB: { type: 'string' },
+      Other: {
+        allOf: [{ $ref: '#/components/schemas/AB' }, { $ref: '#/components/schemas/AB' }],
+        example: '#/components/schemas/%zz',
+        description: '%23/components/schemas/a b',
+      },
+    },
+  });
+});
+
+test('what 3.0.3 has no place for is a loss', () => {
+  const { document, losses } = lower({
+    info: { title: 'T', version: '1', summary: 's', license: { name: 'Own', url: 'https://example.com' } },
+    components: { securitySchemes: { Cert: { type: 'mutualTLS', description: 'd' }, Key: { type: 'apiKey' } } },
+  });
+  expect(document).toMatchObject({
+    info: { title: 'T', version: '1', license: { name: 'Own', url: 'https://example.com' } },
+    components: {
+      securitySchemes: { Cert: { type: 'http', scheme: 'mutual', description: 'd' }, Key: { type: 'apiKey' } },
+    },
+  });
+  expect(document['info']).not.toHaveProperty('summary');
+  expect(losses).toEqual(['info-summary at /info/summary', 'mutual-tls at /components/securitySchemes/Cert']);
+});
+
+test('scopes of a scheme are one loss, with the number of requirements; those that name none are none', () => {
+  const { losses } = lowerDocument({
+    ...base,
+    security: [{ Key: ['a'] }, { Open: ['a'] }, { Key: [] }, { Other: [] }],
+    ...operation({ security: [{ Key: ['b'] }] }),
+    components: {
+      securitySchemes: { Key: { type: 'apiKey' }, Open: { type: 'openIdConnect' }, Other: { type: 'http' } },
+    },
+  });
+  expect(losses).toEqual([
+    expect.objectContaining({ message: 'Key: 3.0.3 has scopes only for OAuth 2; left out of 2 requirements' }),
+  ]);
+});
+
+test('text without a schema stays so; what stands beside a path is lowered, and callbacks are', () => {
+  const schema = { type: ['string', 'null'] };
+  const { document, losses } = lower({
+    paths: {
+      '/a': {
+        summary: 's',
+        parameters: [{ name: 'p', in: 'query', schema }],
+        get: {
+          requestBody: { content: { 'text/plain': {} } },
+          responses: { '404': { $ref: '#/components/responses/N', 'x-own': 1 } },
+          callbacks: { done: { '{$url}': { post: { requestBody: { content: { 'application/json': { schema } } } } } } },
+        },
+      },
+    },
+  });
+  const lowered = { type: 'string', nullable: true };
+  expect(document['paths']).toMatchObject({
+    '/a': { summary: 's', parameters: [{ schema: lowered }], get: { requestBody: { content: { 'text/plain': {} } } } },
+  });
+  expect(get(document)['requestBody']).toEqual({ content: { 'text/plain': {} } });
+  expect(JSON.stringify(get(document)['callbacks'])).toContain(JSON.stringify(lowered));
+  expect(losses).toEqual([]);
+});
+
 test('openObjects lets clients ignore what they do not know', () => {
   const schema = {
     additionalProperties: false,

@@ -48,6 +48,21 @@ test.each<[string, JsonObject | undefined, string | undefined]>([
   ['application/xml', { type: 'integer' }, undefined],
   ['application/x-unknown', { $ref: '#/components/schemas/Text' }, 'binary'],
   ['application/x-unknown', thing, undefined],
+  ['Application/JSON; charset=utf-8', thing, 'json'],
+  ['text/json', thing, 'json'],
+  ['application/vnd.own+json', undefined, 'json'],
+  ['application/*', thing, 'json'],
+  ['*/*', thing, 'json'],
+  ['*/*', { type: 'string' }, 'binary'],
+  ['*/*', undefined, 'binary'],
+  ['application/x-www-form-urlencoded', thing, 'form'],
+  ['multipart/form-data', thing, 'multipart'],
+  ['multipart/mixed', thing, 'multipart'],
+  ['text/event-stream', undefined, 'event-stream'],
+  ['image/png', undefined, 'binary'],
+  ['image/svg+xml', { type: 'string' }, 'text'],
+  ['application/octet-stream', undefined, 'binary'],
+  ['application/x-unknown', undefined, 'binary'],
 ])('%s of %j is %s', (mediaType, schema, want) => {
   expect(kindOf(mediaType, schema)).toBe(want);
 });
