@@ -1,5 +1,6 @@
 import { Client } from 'pg';
 import { failpoint } from '../../domain/failpoints.ts';
+import { isPassing } from '../../domain/passing-error.ts';
 
 /** Seed of the lock keys, so that they do not meet other users of advisory locks. */
 const lockSeed = 7_411;
@@ -150,35 +151,57 @@ export class ExecutorLock {
     }
   }
 
-  /**
-   * Back to the queue rather than straight to this process: the queue hands each run to exactly one process, and shares
-   * the load of a dead one among all. Rows that a standing process has locked in mid-transaction come later, when the
-   * server has ended that session too.
-   */
+  /** One that cannot be helped keeps no other from it; it is found again by the next look. */
   async #takeOver(client: Client): Promise<void> {
-    const dead = await client.query(
-      `select executor_id from (
-         select executor_id from dbos.workflow_status where status = 'PENDING' and executor_id <> $1
-         union select executor_id from dbos.flowpact_place where executor_id <> $1
-       ) other where pg_try_advisory_lock(hashtextextended(other.executor_id, ${lockSeed}))`,
-      [this.#executorId],
-    );
-    for (const { executor_id: executorId } of dead.rows as { executor_id: string }[]) {
+    const known = [this.#executorId];
+    let fault: unknown;
+    for (let dead = await lockDead(client, known); dead !== undefined; dead = await lockDead(client, known)) {
+      known.push(dead);
       try {
-        failpoint('take-over.found');
-        await client.query(
-          `update dbos.workflow_status
-              set status = 'ENQUEUED', owner_xid = null, started_at_epoch_ms = null,
-                  updated_at = (extract(epoch from now()) * 1000)::bigint
-            where workflow_uuid in (
-              select workflow_uuid from dbos.workflow_status where status = 'PENDING' and executor_id = $1 for update skip locked)`,
-          [executorId],
-        );
-        failpoint('take-over.queued');
-        await client.query('delete from dbos.flowpact_place where executor_id = $1', [executorId]);
+        await takeOver(client, dead);
+      } catch (error) {
+        if (isPassing(error)) throw error;
+        fault ??= error;
       } finally {
-        await client.query(`select pg_advisory_unlock(${lock})`, [executorId]);
+        await client.query(`select pg_advisory_unlock(${lock})`, [dead]);
       }
     }
+    if (fault) throw fault;
   }
+}
+
+/**
+ * One executor that has runs or places and whose lock is free, other than those that are `known`: its lock is taken, once. The
+ * list is materialised because PostgreSQL would otherwise try the lock for each run, and a lock that was taken many times is
+ * not free after it was given back once.
+ */
+async function lockDead(client: Client, known: readonly string[]): Promise<string | undefined> {
+  const { rows } = await client.query<{ executor_id: string }>(
+    `with other as materialized (
+       select executor_id from dbos.workflow_status where status = 'PENDING' and executor_id <> all($1)
+       union select executor_id from dbos.flowpact_place where executor_id <> all($1)
+     )
+     select executor_id from other where pg_try_advisory_lock(hashtextextended(executor_id, ${lockSeed})) limit 1`,
+    [known],
+  );
+  return rows[0]?.executor_id;
+}
+
+/**
+ * Back to the queue rather than straight to this process: the queue hands each run to exactly one process, and shares
+ * the load of a dead one among all. Rows that a standing process has locked in mid-transaction come later, when the
+ * server has ended that session too.
+ */
+async function takeOver(client: Client, executorId: string): Promise<void> {
+  failpoint('take-over.found');
+  await client.query(
+    `update dbos.workflow_status
+        set status = 'ENQUEUED', owner_xid = null, started_at_epoch_ms = null,
+            updated_at = (extract(epoch from now()) * 1000)::bigint
+      where workflow_uuid in (
+        select workflow_uuid from dbos.workflow_status where status = 'PENDING' and executor_id = $1 for update skip locked)`,
+    [executorId],
+  );
+  failpoint('take-over.queued');
+  await client.query('delete from dbos.flowpact_place where executor_id = $1', [executorId]);
 }
