@@ -40,7 +40,7 @@ type ExecutionWebhookData struct {
 	Output interface{} `json:"output"`
 	// Whether there is an output of more than 256 KiB, which is left out; `getExecution` has it.
 	OutputOmitted bool `json:"output_omitted"`
-	// Why it failed, if it did.
+	// Why it failed, if it did. Details of more than 256 KiB are left out, which `details.omitted` says; `getExecution` has them. 
 	Error NullableExecutionError `json:"error"`
 	AdditionalProperties map[string]interface{}
 }

@@ -41,7 +41,7 @@ class ExecutionWebhookData(BaseModel):
     completed_at: Optional[datetime] = Field(description="When it ended.")
     output: Optional[Any] = Field(description="Any JSON value.")
     output_omitted: StrictBool = Field(description="Whether there is an output of more than 256 KiB, which is left out; `getExecution` has it.")
-    error: Optional[ExecutionError] = Field(description="Why it failed, if it did.")
+    error: Optional[ExecutionError] = Field(description="Why it failed, if it did. Details of more than 256 KiB are left out, which `details.omitted` says; `getExecution` has them. ")
     additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["execution_id", "workflow_id", "workflow_version", "workflow_name", "status", "created_at", "started_at", "completed_at", "output", "output_omitted", "error"]
 

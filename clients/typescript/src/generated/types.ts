@@ -8299,7 +8299,10 @@ export interface components {
             output: components["schemas"]["JsonValue"];
             /** @description Whether there is an output of more than 256 KiB, which is left out; `getExecution` has it. */
             output_omitted: boolean;
-            /** @description Why it failed, if it did. */
+            /**
+             * @description Why it failed, if it did. Details of more than 256 KiB are left out, which `details.omitted` says; `getExecution`
+             *     has them.
+             */
             error: components["schemas"]["ExecutionError"] | null;
         };
         /** @description An execution has started. */
