@@ -14,8 +14,6 @@ interface Answer {
   readonly data: Made & { readonly channel?: Made; readonly trigger?: Made };
 }
 
-const ended = new Set(['completed', 'failed', 'cancelled']);
-
 /** The organisation whose values are large: what it sees of an answer is how many megabytes it has. */
 export class Client {
   readonly #url: string;
@@ -60,13 +58,13 @@ export class Client {
 
   /** How an execution ended, without reading what it made. */
   async end(id: string): Promise<string> {
-    for (;;) {
-      const { text } = await this.#send('GET', '/v1/executions?per_page=20');
-      const { data } = JSON.parse(text) as { data: { id: string; status: string }[] };
-      const status = data.find((one) => one.id === id)?.status;
-      if (status !== undefined && ended.has(status)) return status;
-      await sleep(50);
-    }
+    while (await this.#isListed(id, 'pending,running,waiting')) await sleep(50);
+    return (await this.#isListed(id, 'completed')) ? 'completed' : 'failed';
+  }
+
+  async #isListed(id: string, statuses: string): Promise<boolean> {
+    const { text } = await this.#send('GET', `/v1/executions?status=${statuses}&per_page=20`);
+    return (JSON.parse(text) as { data: { id: string }[] }).data.some((one) => one.id === id);
   }
 
   follow(executionId: string): Promise<string> {

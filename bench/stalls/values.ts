@@ -19,6 +19,13 @@ function itemsOf(item: (index: number) => string, values: number, bytes: number)
 const row = (id: number): string =>
   JSON.stringify({ id, name: `Person ${id}`, email: `p${id}@example.com`, tags: ['a', 'b'], amount: id / 7 });
 
+/** Names that one object may have. */
+const maxNames = 20_000;
+/** An object with as many, all of them others than those of the one before. */
+function widest(item: number): string {
+  return `{${Array.from({ length: maxNames }, (_, index) => `"k${item * maxNames + index}":${index + 1e6}`).join(',')}}`;
+}
+
 /** What a workflow may hold that is slow in one way or the other. */
 export const largeValues: readonly LargeValue[] = [
   { name: 'one text', text: (bytes) => JSON.stringify('x'.repeat(bytes - 64)) },
@@ -26,7 +33,7 @@ export const largeValues: readonly LargeValue[] = [
   { name: 'rows', text: (bytes) => `[${itemsOf(row, 8, bytes)}]` },
   { name: 'empty objects', text: (bytes) => `[${itemsOf(() => '{}', 1, bytes)}]` },
   { name: 'numbers', text: (bytes) => `[${itemsOf((index) => String(index * 1.5), 1, bytes)}]` },
-  { name: 'names', text: (bytes) => `{${itemsOf((index) => `"k${index}":${index + 1e6}`, 2, bytes)}}` },
+  { name: 'names', text: (bytes) => `[${itemsOf(widest, 2 * maxNames, bytes)}]` },
 ];
 
 /** The value of a kind that a node may make of `bytes`, and whose JSON has at most `maxLength` bytes. */

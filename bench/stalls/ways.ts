@@ -11,6 +11,8 @@ export interface Way {
   readonly go: (value: string, prepared: string) => Promise<string>;
 }
 
+/** As many large values on a page, within what the largest plan lets one execution keep. */
+const pageItems = 15;
 const mebibyte = 1_048_576;
 /** What a body may have on the way to the server. */
 const bodyBytes = mebibyte - 4_096;
@@ -54,6 +56,44 @@ export async function waysOf(client: Client, receiver: string): Promise<Way[]> {
       go: async (_, id) => client.end((await client.make(`/v1/executions/${id}/retry`, '{}')).id),
     },
     ...(await bodiesOf(client, echo)),
+    ...(await pagesOf(client, get, body)),
+  ];
+}
+
+/** What is listed many at a time. */
+async function pagesOf(client: Client, get: object, body: string): Promise<Way[]> {
+  const chain = (type: string, params: object, ...end: object[]): Promise<string> => {
+    const nodes = Array.from({ length: pageItems }, (_, index) => ({ id: `n${index}`, type, params }));
+    return client.publish([get, ...nodes, ...end]);
+  };
+  const fail = { id: 'no', type: 'fail', params: { message: 'no', details: { body } } };
+  const copy = { values: { copy: body } };
+  const logs = await chain('log', { message: 'x', data: body });
+  const [copies, copiesThatFail] = [await chain('set', copy), await chain('set', copy, fail)];
+  const fails = await client.publish([get, fail]);
+  const page = (name: string, workflowId: string, path: string): Way => ({
+    name,
+    prepare: () => client.execute(workflowId),
+    go: (_, id) => client.ask('GET', `/v1/executions/${id}/${path}?per_page=100`),
+  });
+  const again = (name: string, workflowId: string, path: string): Way => ({
+    name,
+    prepare: () => client.execute(workflowId),
+    go: async (_, id) => client.end((await client.make(`/v1/executions/${id}/${path}`, '{}')).id),
+  });
+  return [
+    page('page of logs', logs, 'logs'),
+    page('page of steps', copies, 'steps'),
+    {
+      name: 'page of failures',
+      prepare: async () => {
+        for (let index = 0; index < pageItems; index += 1) await client.execute(fails);
+        return '';
+      },
+      go: () => client.ask('GET', `/v1/workflows/${fails}/executions?per_page=100`),
+    },
+    again('retry of many', copiesThatFail, 'retry'),
+    again('replay', copies, 'replay'),
   ];
 }
 

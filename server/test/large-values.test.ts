@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { WebSocket } from 'ws';
 import { startTestServer, type TestOrganisation, type TestServer } from './start-test-server.ts';
 import { maxJsonLength } from './max-json-length.ts';
@@ -61,17 +61,21 @@ async function publish(...nodes: { id: string; type: string; params: unknown }[]
   return id;
 }
 
-async function execute(workflowId: string): Promise<string> {
+async function execute(workflowId: string, status = 'completed'): Promise<string> {
   const { id } = dataOf<{ id: string }>(await send(`/v1/workflows/${workflowId}/execute`, { input: {} }));
+  await ended(id, status);
+  return id;
+}
+
+async function ended(id: string, status = 'completed'): Promise<void> {
   await until(async () => {
-    const [row] = await server.sql<{ status: string; error: unknown }>(
-      'select status, error from execution where id = $1',
+    const [row] = await server.sql<{ status: string; code: string }>(
+      `select status, error->>'code' as code from execution where id = $1`,
       [id],
     );
-    if (row!.status === 'failed') throw new Error(JSON.stringify(row!.error));
-    return row!.status === 'completed';
+    if (row!.status === 'failed' && status !== 'failed') throw new Error(row!.code);
+    return row!.status === status;
   });
-  return id;
 }
 
 test('the watch sees what the server parses: a body of a request', async () => {
@@ -146,6 +150,84 @@ const respond = {
   type: 'respond',
   params: { status: 201, headers: { 'x-own': 'yes' }, body: '{{ steps.get.output.body }}' },
 };
+
+describe('a page sends what is stored', () => {
+  /** What a page answers, which no part of the server has parsed or written in one go. */
+  async function page<Item>(path: string): Promise<Item[]> {
+    let text = '';
+    expect(await maxJsonLength(async () => (text = await send(path)))).toBeLessThan(tooMuch);
+    return dataOf<Item[]>(text);
+  }
+  const body = '{{ steps.get.output.body }}';
+
+  test('of logs', async () => {
+    const log = (id: string, data: string): typeof get => ({ id, type: 'log', params: { message: id, data } });
+    const id = await execute(await publish(get, log('a', body), log('b', 'short'), log('c', body)));
+    const lines = await page<{ message: string; data: unknown }>(`/v1/executions/${id}/logs`);
+    expect(lines.map(({ message }) => message)).toEqual(['a', 'b', 'c']);
+    expectAnswer(lines[0]!.data);
+    expect(lines[1]!.data).toBe('short');
+    expectAnswer(lines[2]!.data);
+  });
+
+  test('of steps, and of executions, with the details of their failures', async () => {
+    const workflow = await publish(get, { id: 'stop', type: 'fail', params: { message: 'No.', details: { body } } });
+    const id = await execute(workflow, 'failed');
+    type Failed = { id: string; output: { body: unknown } | null; error: { details: { body: unknown } } | null };
+    const [first, second] = await page<Failed>(`/v1/executions/${id}/steps`);
+    expectAnswer(first!.output!.body);
+    expect([first!.error, second!.output]).toEqual([null, null]);
+    expectAnswer(second!.error!.details.body);
+    const [listed] = await page<Failed>(`/v1/workflows/${workflow}/executions`);
+    expect(listed).toMatchObject({ id, error: { code: 'failed', message: 'No.', node_id: 'stop' } });
+    expectAnswer(listed!.error!.details.body);
+  });
+
+  test('of approvals', async () => {
+    const ask = { id: 'ask', type: 'approval', params: { message: 'Well?', details: body } };
+    const id = await execute(await publish(get, ask), 'waiting');
+    const [approval] = await page<{ id: string; details: unknown }>(`/v1/approvals?execution_id=${id}`);
+    expectAnswer(approval!.details);
+    expectAnswer(dataOf<{ details: unknown }>(await send(`/v1/approvals/${approval!.id}`)).details);
+  });
+
+  test('of submissions, and an export holds them too', async () => {
+    const text = 'y'.repeat(90_000);
+    const fields = Array.from({ length: 10 }, (_, at) => ({ name: `f${at}`, type: 'textarea', label: 'F' }));
+    const form = dataOf<{ id: string; slug: string }>(await send('/v1/forms', { name: 'Large', fields }));
+    await send(`/v1/forms/${form.id}/publish`, {});
+    await send(`/v1/forms/${form.id}/submissions`, { data: { f0: 'short' } });
+    await server.sql(
+      `update form_submission set data = data || jsonb_build_object('f1', $2::text) where form_id = $1`,
+      [form.id, text],
+    );
+    await send(`/v1/forms/${form.id}/submissions`, { data: { f0: 'small' } });
+    const list = await page<{ data: unknown }>(`/v1/forms/${form.id}/submissions`);
+    expect(list.map(({ data }) => data)).toEqual([{ f0: 'small' }, { f0: 'short', f1: text }]);
+    const lines = (await send(`/v1/forms/${form.id}/export`)).trim().split(/\r?\n/);
+    expect(lines.map((line) => line.includes(text))).toEqual([false, true, false]);
+  });
+});
+
+test('a retry and a replay read what was made before in pieces, and a decision does not read it', async () => {
+  const stop = { id: 'stop', type: 'fail', params: { message: 'No.' } };
+  const failed = await execute(await publish(get, respond, stop), 'failed');
+  const done = await execute(await publish(get));
+  const ids: string[] = [];
+  const again = async (path: string): Promise<void> =>
+    void ids.push(dataOf<{ id: string }>(await send(`/v1/executions/${path}`, {})).id);
+  const length = await maxJsonLength(async () => {
+    await again(`${failed}/retry`);
+    await again(`${done}/replay`);
+    await ended(ids[0]!, 'failed');
+    await ended(ids[1]!);
+    await expect(send(`/v1/executions/${done}/cancel`, {})).rejects.toThrow(/execution_already_finished|409/);
+  });
+  expect(length).toBeLessThan(tooMuch);
+  const [step] = dataOf<{ reused: boolean; output: { body: unknown } }[]>(await send(`/v1/executions/${ids[0]}/steps`));
+  expect(step!.reused).toBe(true);
+  expectAnswer(step!.output.body);
+});
 
 test.each(['last_node', 'respond_node'] as const)(
   'a hook that answers with the %s sends what is stored',

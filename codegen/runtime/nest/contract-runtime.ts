@@ -176,6 +176,7 @@ export class ContractRuntime {
           header: (idempotency.header ?? 'Idempotency-Key').toLowerCase(),
         },
         codecs: options.mediaTypes ?? {},
+        maxNames: options.maxNames,
         requestIdHeader: this.requestIdHeader,
         cacheControl: options.cacheControl,
         around: options.around,

@@ -18,7 +18,8 @@ export {
   type FieldError,
 } from './failure.ts';
 export { defineOperation, type Built, type Operation, type ResponseOf } from './operation.ts';
-export { isLarge, jsonPieces, JsonText, streamJson } from './json-pieces.ts';
+export { hasMoreNames } from './json-names.ts';
+export { isLarge, jsonPieces, JsonText, LateJson, streamJson } from './json-pieces.ts';
 export type { ContractModuleOptions } from './options.ts';
 export type * from './ports.ts';
 export { parseCookies } from './parameters.ts';

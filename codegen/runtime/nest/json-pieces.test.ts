@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from '@jest/globals';
 
-import { isLarge, jsonPieces, JsonText, streamJson } from './json-pieces.ts';
+import { isLarge, isLate, jsonPieces, JsonText, LateJson, streamJson } from './json-pieces.ts';
 
 const written = (value: unknown, size?: number) => [...jsonPieces(value, size)].join('');
 
@@ -71,6 +71,41 @@ test('a body is large from a mebibyte on, or where JSON is there already', () =>
   const self: Record<string, unknown> = {};
   self['self'] = self;
   expect(isLarge(self)).toBe(false);
+});
+
+describe('a part that is read late', () => {
+  const streamed = async (value: unknown): Promise<string> => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of streamJson(value)) chunks.push(chunk as Buffer);
+    return Buffer.concat(chunks).toString();
+  };
+  const late = (text: string): LateJson => new LateJson(async () => text);
+
+  test('stands in a stream as any other part, whatever its size', async () => {
+    const long = JSON.stringify('😀'.repeat(200_000));
+    const rows = [late('1.0'), { text: 'x'.repeat(3e5), data: late(long) }, 2];
+    expect(await streamed({ rows, end: late('{"a": null}') })).toBe(
+      `{"rows":[1.0,{"text":"${'x'.repeat(3e5)}","data":${long}},2],"end":{"a": null}}`,
+    );
+    expect([isLarge({ rows }), isLate({ rows }), isLate({ rows: [1, { a: null }] })]).toEqual([true, true, false]);
+  });
+
+  test('is read when the client has taken what comes before it, and not sooner', async () => {
+    let read = 0;
+    const part = (): LateJson => new LateJson(async () => `"${(read += 1)}${'x'.repeat(1e6)}"`);
+    const stream = streamJson(Array.from({ length: 20 }, part));
+    const chunks = stream[Symbol.asyncIterator]();
+    for (let taken = 0; taken < 1.5e6;) taken += ((await chunks.next()).value as Buffer).length;
+    expect(read).toBeLessThan(4);
+    stream.destroy();
+  });
+
+  test('ends the stream with an error when it cannot be read, and cannot be written at once', async () => {
+    const failing = new LateJson(() => Promise.reject(new Error('removed')));
+    await expect(streamed([1, failing])).rejects.toThrow('removed');
+    expect(() => [...jsonPieces([late('1')])]).toThrow(/streamed only/);
+    expect(() => JSON.stringify([late('1')])).toThrow(/streamed only/);
+  });
 });
 
 test('a stream of JSON lets the event loop turn between its pieces', async () => {

@@ -22,6 +22,29 @@ export class JsonText {
   }
 }
 
+/**
+ * A part of a response body whose JSON is read when the client has taken what comes before it, so that a body with many large
+ * parts takes no more memory than the largest. A part that cannot be read cuts the response off.
+ */
+export class LateJson {
+  readonly read: () => Promise<string>;
+
+  /** Resolves with the text of one JSON value; nobody checks that. */
+  constructor(read: () => Promise<string>) {
+    this.read = read;
+  }
+
+  toJSON(): never {
+    throw new TypeError('A part of the body that is read late can be streamed only.');
+  }
+}
+
+/** Whether a part of a body is read late. */
+export function isLate(body: unknown, level = 0): boolean {
+  if (typeof body !== 'object' || body === null || level > deepest) return false;
+  return body instanceof LateJson || Object.values(body).some((part) => isLate(part, level + 1));
+}
+
 /** Whether a body is too large to be written in one go, or holds JSON that is there already. */
 export function isLarge(body: unknown): boolean {
   return roomAfter(body, large, 0) <= 0;
@@ -32,26 +55,34 @@ export function isLarge(body: unknown): boolean {
  * cannot be written ends the stream with an error.
  */
 export function streamJson(value: unknown): Readable {
-  return Readable.from(withPauses(jsonPieces(value)), { objectMode: false });
+  return Readable.from(streamedPieces(value), { objectMode: false });
 }
 
 /** The text that `JSON.stringify` makes of a value, in pieces of about `size` characters; none ends within a surrogate pair. */
 export function* jsonPieces(value: unknown, size = pieceSize): Generator<string> {
-  let piece = '';
-  for (const fragment of new Fragments(size).of(value, 0)) {
-    piece += fragment;
-    if (piece.length < size) continue;
-    yield piece;
-    piece = '';
-  }
-  if (piece !== '') yield piece;
+  for (const piece of piecesOf(value, size)) yield typeof piece === 'string' ? piece : piece.toJSON();
 }
 
-async function* withPauses(pieces: Iterable<string>): AsyncGenerator<string> {
-  for (const piece of pieces) {
-    yield piece;
+async function* streamedPieces(value: unknown): AsyncGenerator<string> {
+  for (const piece of piecesOf(value, pieceSize)) {
+    if (typeof piece === 'string') yield piece;
+    else yield* slicesOf(await piece.read(), pieceSize);
     await new Promise((resolve) => setImmediate(resolve));
   }
+}
+
+function* piecesOf(value: unknown, size: number): Generator<string | LateJson> {
+  let piece = '';
+  for (const fragment of new Fragments(size).of(value, 0)) {
+    if (typeof fragment === 'string') {
+      piece += fragment;
+      if (piece.length < size) continue;
+    }
+    if (piece !== '') yield piece;
+    piece = '';
+    if (typeof fragment !== 'string') yield fragment;
+  }
+  if (piece !== '') yield piece;
 }
 
 /** Writes a value in fragments: whole values that are small, and what is between them. */
@@ -62,8 +93,9 @@ class Fragments {
     this.#size = size;
   }
 
-  *of(value: unknown, level: number): Generator<string> {
-    if (value instanceof JsonText) yield* this.#slicesOf(value.text);
+  *of(value: unknown, level: number): Generator<string | LateJson> {
+    if (value instanceof LateJson) yield value;
+    else if (value instanceof JsonText) yield* slicesOf(value.text, this.#size);
     else if (level >= deepest || !this.#isWrittenAlone(value)) {
       const text = JSON.stringify(value) as string | undefined;
       if (text !== undefined) yield text;
@@ -74,11 +106,11 @@ class Fragments {
 
   *#text(text: string): Generator<string> {
     yield '"';
-    for (const slice of this.#slicesOf(text)) yield JSON.stringify(slice).slice(1, -1);
+    for (const slice of slicesOf(text, this.#size)) yield JSON.stringify(slice).slice(1, -1);
     yield '"';
   }
 
-  *#list(list: readonly unknown[], level: number): Generator<string> {
+  *#list(list: readonly unknown[], level: number): Generator<string | LateJson> {
     let separator = '[';
     for (const [from, to] of this.#groupsOf(list)) {
       yield separator;
@@ -89,7 +121,7 @@ class Fragments {
     yield separator === '[' ? '[]' : ']';
   }
 
-  *#object(object: object, level: number): Generator<string> {
+  *#object(object: object, level: number): Generator<string | LateJson> {
     const keys = Object.keys(object);
     const values = keys.map((key) => (object as Record<string, unknown>)[key]);
     let separator = '{';
@@ -134,22 +166,22 @@ class Fragments {
     if (typeof value !== 'string' && !isDivisible(value)) return false;
     return roomAfter(value, this.#size, 0) <= 0;
   }
+}
 
-  /** Parts of a text; no surrogate pair is cut. */
-  *#slicesOf(text: string): Generator<string> {
-    for (let from = 0; from < text.length;) {
-      const cut = from + this.#size;
-      const to = cut < text.length && isLeadingSurrogate(text.charCodeAt(cut - 1)) ? cut + 1 : cut;
-      yield text.slice(from, to);
-      from = to;
-    }
+/** Parts of a text; no surrogate pair is cut. */
+function* slicesOf(text: string, size: number): Generator<string> {
+  for (let from = 0; from < text.length;) {
+    const cut = from + size;
+    const to = cut < text.length && isLeadingSurrogate(text.charCodeAt(cut - 1)) ? cut + 1 : cut;
+    yield text.slice(from, to);
+    from = to;
   }
 }
 
 /** Lists and objects, but not what writes itself: dates and boxed values. */
 function isDivisible(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;
-  if (value instanceof JsonText) return true;
+  if (isTextAlready(value)) return true;
   if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return false;
   return !types.isBoxedPrimitive(value);
 }
@@ -161,7 +193,7 @@ function isDivisible(value: unknown): value is object {
 function roomAfter(value: unknown, room: number, level: number): number {
   if (typeof value === 'string') return room - value.length - 3;
   if (typeof value !== 'object' || value === null) return room - 6;
-  if (value instanceof JsonText) return 0;
+  if (isTextAlready(value)) return 0;
   if (level >= deepest) return room;
   let left = room - 2;
   if (Array.isArray(value))
@@ -172,6 +204,10 @@ function roomAfter(value: unknown, room: number, level: number): number {
       left = roomAfter((value as Record<string, unknown>)[key], left - key.length - 3, level + 1);
     }
   return left;
+}
+
+function isTextAlready(value: object): value is JsonText | LateJson {
+  return value instanceof JsonText || value instanceof LateJson;
 }
 
 function isLeadingSurrogate(unit: number): boolean {

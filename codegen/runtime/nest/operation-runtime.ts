@@ -21,6 +21,7 @@ export interface OperationServices {
   readonly rateLimiter: RateLimiter | undefined;
   readonly idempotency: { readonly store: IdempotencyStore; readonly header: string } | undefined;
   readonly codecs: Readonly<Record<string, MediaTypeCodec>>;
+  readonly maxNames: number | undefined;
   readonly requestIdHeader: string;
   readonly cacheControl: string | undefined;
   readonly around: ((context: RequestContext, next: () => void) => void) | undefined;
@@ -50,7 +51,12 @@ export class OperationRuntime {
     this.services = services;
     this.encoder = services.encoder;
     this.security = new SecurityPolicy(contract, operation, services.authenticators);
-    this.reader = new RequestReader(operation, apiKeyParameters(contract, operation), services.codecs);
+    this.reader = new RequestReader(
+      operation,
+      apiKeyParameters(contract, operation),
+      services.codecs,
+      services.maxNames,
+    );
     this.negotiator = new Negotiator(successMediaTypes(operation));
     this.lifecycleHeaders = deprecationHeaders(operation);
     this.hasEmptyParameter = operation.path.includes('{');

@@ -36,6 +36,11 @@ export interface ContractModuleOptions {
   readonly throwableCodes?: readonly string[];
   /** By media type. */
   readonly mediaTypes?: Readonly<Record<string, MediaTypeCodec>>;
+  /**
+   * Names that one object of a JSON body may have; a body with more is refused before it is parsed. Objects with very many
+   * names are slow to parse, which holds up all other requests. Default as many as the body has room for.
+   */
+  readonly maxNames?: number;
   readonly observer?: RuntimeObserver;
   /** Sees whatever is thrown anywhere in a request before its code is looked up; gives back the error to answer with. */
   readonly translateError?: (error: unknown) => unknown;

@@ -8,6 +8,7 @@ import type {
   Shape,
 } from './contract.ts';
 import type { FieldError } from './failure.ts';
+import { hasMoreNames } from './json-names.ts';
 import { essence, findMediaType } from './media-type.ts';
 import {
   checkGroup,
@@ -53,6 +54,7 @@ class ReadRequest implements OperationRequest {
 export class RequestReader {
   private readonly operation: OperationDescriptor;
   private readonly codecs: Readonly<Record<string, MediaTypeCodec>>;
+  private readonly maxNames: number;
   private readonly query: QueryReader;
   private readonly mediaTypes: readonly string[];
   private readonly readPath: (context: RequestContext, errors: FieldError[]) => Values;
@@ -61,9 +63,11 @@ export class RequestReader {
     operation: OperationDescriptor,
     reservedQuery: readonly string[],
     codecs: Readonly<Record<string, MediaTypeCodec>>,
+    maxNames = Infinity,
   ) {
     this.operation = operation;
     this.codecs = codecs;
+    this.maxNames = maxNames;
     this.query = new QueryReader(operation.request.query.parameters, reservedQuery);
     this.mediaTypes = Object.keys(operation.request.body?.content ?? {});
     this.readPath = pathReader(operation);
@@ -159,7 +163,7 @@ export class RequestReader {
     }
     if (typeof raw !== 'string' && !isUtf8(raw)) return 'is not valid UTF-8';
     const text = typeof raw === 'string' ? raw : raw.toString('utf8');
-    if (media.kind === 'json') return parseJson(text, input);
+    if (media.kind === 'json') return parseJson(text, this.maxNames, input);
     if (media.kind === 'form') {
       const count = errors.length;
       input.body = readForm(text, media.shape, errors);
@@ -193,7 +197,8 @@ function checkBody(media: BodyMediaDescriptor, body: unknown, input: ReadRequest
 /** Names that would reach an object's prototype if anything copied the body carelessly. */
 const suspicious = /"(?:_|\\u005[Ff]){2}proto(?:_|\\u005[Ff]){2}"\s*:/;
 
-function parseJson(text: string, input: ReadRequest): string | undefined {
+function parseJson(text: string, maxNames: number, input: ReadRequest): string | undefined {
+  if (hasMoreNames(text, maxNames)) return `has an object with more than ${maxNames.toLocaleString('en')} names`;
   try {
     input.body = JSON.parse(text) as unknown;
   } catch (error) {

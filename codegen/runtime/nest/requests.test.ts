@@ -174,6 +174,7 @@ beforeAll(async () => {
         },
       },
     },
+    maxNames: 20,
     around: (context, next) => {
       around.push(contextOf(context.request).operation!.id);
       next();
@@ -326,6 +327,15 @@ describe('bodies', () => {
     const answer = await send('POST', '/take', sent, contentType);
     expect(answer).toMatchObject(failure(message));
     expect(JSON.stringify(answer.body)).not.toContain('secret');
+  });
+
+  test('an object has as many names as it may have; one more is refused', async () => {
+    const names = (count: number): string =>
+      `{"name":"x","more":{${Array.from({ length: count }, (_, id) => `"${id}":0`).join(',')}}}`;
+    expect((await send('POST', '/take', names(20), 'application/json')).status).toBe(200);
+    expect(await send('POST', '/take', names(21), 'application/json')).toMatchObject(
+      failure('has an object with more than 20 names'),
+    );
   });
 
   test.each(['application/json', 'application/yaml', 'text/plain'])(

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 
 import type { OperationDescriptor, ResponseDescriptor, ResponseMediaDescriptor, Validator } from './contract.ts';
 import { encodeEvent, EventStreamBody } from './event-stream.ts';
-import { isLarge, streamJson } from './json-pieces.ts';
+import { isLarge, isLate, streamJson } from './json-pieces.ts';
 import { essence, findMediaType, negotiate } from './media-type.ts';
 import type { ContractBinding, MediaTypeCodec, StoredResponse } from './ports.ts';
 import type { RequestContext } from './request-context.ts';
@@ -289,7 +289,9 @@ function encodeJson(
 ): string | Readable {
   const value = prepare(media, body, context, problems, strict);
   if (isLarge(value)) {
-    if (problems !== undefined && media.validate !== undefined) checkJson(media.validate, value, problems);
+    // What is large is of the users' making, and looking through it would hold up everybody else.
+    if (strict && problems !== undefined && media.validate !== undefined && !isLate(value))
+      checkJson(media.validate, value, problems);
     return streamJson(value);
   }
   const text = JSON.stringify(value) as string | undefined;

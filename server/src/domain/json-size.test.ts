@@ -12,7 +12,7 @@ test.each<[what: string, value: Json, bytes: number, depth: number]>([
   ['an object, with its names', { ab: 1 }, 16 + 2 + 16, 1],
   ['what is nested', { a: [{ b: 'c' }] }, 16 + 1 + 16 + 16 + 1 + 17, 3],
 ])('%s', (_what, value, bytes, depth) => {
-  expect(sizeOf(value)).toEqual({ bytes, depth });
+  expect(sizeOf(value)).toEqual({ bytes, depth, hasTooManyNames: false });
 });
 
 test('what occurs often counts each time, and is measured once', () => {
@@ -33,4 +33,11 @@ test('a value that nests for ever is measured to an end', () => {
   let value: Json = 1;
   for (let level = 0; level < 50_000; level++) value = [value];
   expect(sizeOf(value).depth).toBeGreaterThan(128);
+});
+
+test('too many names in one object show, wherever it stands, and also when it is measured again', () => {
+  const names = (count: number): Json => Object.fromEntries(Array.from({ length: count }, (_, id) => [`k${id}`, 1]));
+  expect(sizeOf([names(20_000), names(20_000)])).toMatchObject({ depth: 2, hasTooManyNames: false });
+  const value: Json = { a: [names(20_001)] };
+  for (const time of [1, 2]) expect([time, sizeOf([value]).hasTooManyNames]).toEqual([time, true]);
 });

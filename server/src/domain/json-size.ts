@@ -1,4 +1,4 @@
-import { deepestValue } from './json-depth.ts';
+import { maxLevels, maxNames } from './json-bounds.ts';
 
 /** What every value counts, whatever it is. */
 const valueBytes = 16;
@@ -7,7 +7,7 @@ const shortText = 32;
 /** Sizes of lists and objects from here on are remembered: values of a run are handed on and never changed. */
 const worthRemembering = 4_096;
 /** Far deeper than values may be, and far from the end of the stack. */
-const tooDeep = deepestValue + 64;
+const tooDeep = maxLevels + 64;
 
 /** How much a JSON value takes. */
 export interface JsonSize {
@@ -15,11 +15,15 @@ export interface JsonSize {
   readonly bytes: number;
   /** Levels of lists and objects. */
   readonly depth: number;
+  /** Whether an object in it has more names than it may have; its depth is not known then. */
+  readonly hasTooManyNames: boolean;
 }
 
 /** Bytes and depth in one number, so that measuring makes no objects. */
 type Packed = number;
 const depthStep = 256;
+/** Stands for the depth of what has too many names. */
+const tooWide = depthStep - 1;
 
 const remembered = new WeakMap<object, Packed>();
 
@@ -29,7 +33,8 @@ const remembered = new WeakMap<object, Packed>();
  */
 export function sizeOf(value: unknown, enough = Infinity): JsonSize {
   const packed = measure(value, enough, 0);
-  return { bytes: Math.floor(packed / depthStep), depth: packed % depthStep };
+  const depth = packed % depthStep;
+  return { bytes: Math.floor(packed / depthStep), depth, hasTooManyNames: depth === tooWide };
 }
 
 /** The bytes of `sizeOf` alone. */
@@ -45,7 +50,7 @@ function measure(value: unknown, enough: number, level: number): Packed {
   if (level > tooDeep) return valueBytes * depthStep + tooDeep;
   const packed = Array.isArray(value) ? ofList(value, enough, level) : ofObject(value, enough, level);
   const bytes = Math.floor(packed / depthStep);
-  if (bytes >= worthRemembering && bytes <= enough && packed % depthStep < tooDeep) remembered.set(value, packed);
+  if (bytes >= worthRemembering && bytes <= enough && packed % depthStep !== tooDeep) remembered.set(value, packed);
   return packed;
 }
 
@@ -65,9 +70,10 @@ function ofList(list: readonly unknown[], enough: number, level: number): Packed
 
 function ofObject(object: object, enough: number, level: number): Packed {
   let bytes = valueBytes;
-  let depth = 0;
   const values = object as Record<string, unknown>;
-  for (const key of Object.keys(object)) {
+  const keys = Object.keys(object);
+  let depth = keys.length > maxNames ? tooWide : 0;
+  for (const key of keys) {
     if (bytes > enough) break;
     const item = values[key];
     bytes += textBytes(key);
@@ -81,7 +87,7 @@ function ofObject(object: object, enough: number, level: number): Packed {
 }
 
 function deeper(depth: number): number {
-  return Math.min(depth + 1, depthStep - 1);
+  return depth === tooWide ? tooWide : depth + 1;
 }
 
 function textBytes(text: string): number {

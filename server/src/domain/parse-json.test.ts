@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as fc from 'fast-check';
 import { describe, expect, test } from '@jest/globals';
-import { jsonIn, JsonTooDeepError, parseJson } from './parse-json.ts';
+import { valueBounds } from './json-bounds.ts';
+import { JsonBoundError, jsonIn, parseJson } from './parse-json.ts';
 import { atOnce } from './work-in-pieces.ts';
 
 const inPieces = (text: string, size: number): unknown => atOnce(jsonIn(text, size));
@@ -161,7 +162,28 @@ describe('a text that is parsed in pieces', () => {
 
   test('is refused where it nests deeper than any value may', async () => {
     const deep = (levels: number): string => `[${'"x",'.repeat(100_000)}${'['.repeat(levels - 1)}${']'.repeat(levels)}`;
-    await expect(parseJson(deep(193))).rejects.toThrow(JsonTooDeepError);
+    await expect(parseJson(deep(193))).rejects.toThrow(new JsonBoundError('levels'));
     expect(await parseJson(deep(192))).toHaveLength(100_001);
+  });
+});
+
+describe('a text that is held to bounds', () => {
+  const withNames = (count: number, value = '1'): string =>
+    `[{${Array.from({ length: count }, (_, id) => `"k${id}":${value}`).join(',')}},[${'0,'.repeat(1_000)}0]]`;
+
+  test.each([
+    ['small', '1'],
+    ['large', '"0123456789"'],
+  ])('has as many names in an object, and not one more: a %s one', async (size, value) => {
+    expect(withNames(20_000, value).length > 4 * 65_536).toBe(size === 'large');
+    expect(Object.keys(((await parseJson(withNames(20_000, value), valueBounds)) as [object])[0])).toHaveLength(20_000);
+    await expect(parseJson(withNames(20_001, value), valueBounds)).rejects.toThrow(new JsonBoundError('names'));
+    expect(await parseJson(withNames(20_001, value))).toHaveLength(2);
+  });
+
+  test('nests as deep, and not a level deeper', async () => {
+    const nested = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels);
+    expect(await parseJson(nested(128), valueBounds)).toHaveLength(1);
+    await expect(parseJson(nested(129), valueBounds)).rejects.toThrow(new JsonBoundError('levels'));
   });
 });

@@ -1,13 +1,15 @@
 import type { Json } from './domain-error.ts';
-import { deepestValue, depthOf } from './json-depth.ts';
+import { depthOf, hasMoreNames, type JsonBounds, maxLevels } from './json-bounds.ts';
 import { inPieces, type WorkInPieces } from './work-in-pieces.ts';
 
 /** Characters that are parsed without a pause: a millisecond's work, or a few where they are lists and objects without anything in them. */
 const pieceSize = 65_536;
 /** Shorter texts are parsed in one go. */
 const large = 4 * pieceSize;
-/** Levels that are told apart unless it is said otherwise; far more than values may have. */
-const manyLevels = deepestValue + 64;
+/** Unless it is said otherwise: levels are told apart that are far more than values may have. */
+const unbounded: JsonBounds = { levels: maxLevels + 64, names: Infinity };
+/** Characters that the shortest name takes, with its value: `"":1,`. */
+const nameLength = 5;
 
 const comma = 0x2c;
 const quote = 0x22;
@@ -17,29 +19,34 @@ const closeList = 0x5d;
 const openObject = 0x7b;
 const closeObject = 0x7d;
 
-/** A text that nests deeper than it may. */
-export class JsonTooDeepError extends Error {
-  constructor(maxLevels: number) {
-    super(`The JSON nests deeper than ${maxLevels} levels.`);
-    this.name = 'JsonTooDeepError';
+/** A text that nests deeper than it may, or has an object with more names. */
+export class JsonBoundError extends Error {
+  readonly bound: keyof JsonBounds;
+
+  constructor(bound: keyof JsonBounds) {
+    super(`The JSON has too many ${bound}.`);
+    this.name = 'JsonBoundError';
+    this.bound = bound;
   }
 }
 
 /**
  * The value that `JSON.parse` makes of a text, while the process does other things: parsing some megabytes takes as long as
  * hundreds of requests. (In another thread it takes as long here to receive the value.) Throws SyntaxError as `JSON.parse` does, and
- * JsonTooDeepError for a large text with more levels, or where they are given for any text.
+ * JsonBoundError for a large text beyond the bounds, or where they are given for any text.
  */
-export async function parseJson(text: string, maxLevels = manyLevels): Promise<Json> {
-  if (text.length > large) return inPieces(jsonIn(text, pieceSize, maxLevels));
+export async function parseJson(text: string, bounds = unbounded): Promise<Json> {
+  if (text.length > large) return inPieces(jsonIn(text, pieceSize, bounds));
   const value = JSON.parse(text) as Json;
-  if (maxLevels !== manyLevels && depthOf(value, maxLevels) > maxLevels) throw new JsonTooDeepError(maxLevels);
+  const { levels, names } = bounds;
+  if (bounds !== unbounded && depthOf(value, levels) > levels) throw new JsonBoundError('levels');
+  if (text.length > names * nameLength && hasMoreNames(value, names)) throw new JsonBoundError('names');
   return value;
 }
 
 /** The same as work that pauses about every `size` characters; a text within the value is never divided. */
-export function* jsonIn(text: string, size = pieceSize, maxLevels = manyLevels): WorkInPieces<Json> {
-  return yield* new Parser(text, size, maxLevels).run();
+export function* jsonIn(text: string, size = pieceSize, bounds = unbounded): WorkInPieces<Json> {
+  return yield* new Parser(text, size, bounds).run();
 }
 
 /** A list or object that is open where the parser stands. */
@@ -50,6 +57,8 @@ class Level {
   /** Where the member begins in which the parser stands, and the first one that is not in `value` yet. */
   member = 0;
   pending = 0;
+  /** Members that have ended. */
+  count = 0;
   /** Where the list or object ends that is the member in which the parser stands, if it is in `value` already. */
   memberEnd = -1;
   /** Made when it turns out to be large: what is small is parsed as a part of what it is in. */
@@ -64,15 +73,17 @@ class Parser {
   readonly #text: string;
   readonly #size: number;
   readonly #levels: readonly Level[];
+  readonly #maxNames: number;
   /** Levels that are open, and how many of them have a value; the others are in these. */
   #depth = 0;
   #made = 0;
   #root: Json | undefined;
 
-  constructor(text: string, size: number, maxLevels: number) {
+  constructor(text: string, size: number, { levels, names }: JsonBounds) {
     this.#text = text;
     this.#size = size;
-    this.#levels = Array.from({ length: maxLevels }, () => new Level());
+    this.#levels = Array.from({ length: levels }, () => new Level());
+    this.#maxNames = names;
   }
 
   *run(): WorkInPieces<Json> {
@@ -114,12 +125,13 @@ class Parser {
   }
 
   #open(at: number): void {
-    if (this.#depth === this.#levels.length) throw new JsonTooDeepError(this.#depth);
+    if (this.#depth === this.#levels.length) throw new JsonBoundError('levels');
     const level = this.#levels[this.#depth]!;
     level.isList = this.#text.charCodeAt(at) === openList;
     level.start = at;
     level.member = level.pending = at + 1;
     level.memberEnd = -1;
+    level.count = 0;
     level.value = undefined;
     this.#depth += 1;
     if (this.#depth > 1) return;
@@ -131,6 +143,9 @@ class Parser {
     if (this.#depth === 0) throw unexpected(at);
     const level = this.#levels[this.#depth - 1]!;
     this.#endMember(level, at);
+    level.count += 1;
+    // One more name follows.
+    if (!level.isList && level.count >= this.#maxNames) throw new JsonBoundError('names');
     level.member = at + 1;
     if (level.memberEnd >= 0) level.pending = at + 1;
     level.memberEnd = -1;

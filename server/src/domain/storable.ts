@@ -1,5 +1,5 @@
 import { type Json, ValidationFailedError } from './domain-error.ts';
-import { deepestValue, isTooDeep } from './json-depth.ts';
+import { boundExceeded } from './json-bounds.ts';
 
 /** NUL and lone surrogates in the escapes of JSON; a backslash that is itself escaped may look like one. */
 const suspicious = /\\u(0000|d[89a-f])/i;
@@ -11,11 +11,12 @@ export function toJsonb(value: unknown): string {
 }
 
 /**
- * Throws ValidationFailedError when the value, named `field` in the request's body, nests too deep, or has numbers or
- * characters that cannot be stored.
+ * Throws ValidationFailedError when the value, named `field` in the request's body, nests too deep, has an object with too
+ * many names, or numbers or characters that cannot be stored.
  */
 export function checkStorable(field: string, value: Json): void {
-  if (isTooDeep(value)) throw refused(field, `nests deeper than ${deepestValue} levels`);
+  const exceeded = boundExceeded(value);
+  if (exceeded) throw refused(field, exceeded);
   if (holdsInfinity(value)) throw refused(field, 'has a number that is too large');
   const json = JSON.stringify(value);
   if (!suspicious.test(json) || JSON.stringify(storable(value)) === json) return;

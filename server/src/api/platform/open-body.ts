@@ -1,5 +1,7 @@
 import type { FastifyRequest } from 'fastify';
+import { hasMoreNames } from '#runtime/nest/index.ts';
 import type { Json } from '../../domain/domain-error.ts';
+import { maxNames, tooManyNames } from '../../domain/json-bounds.ts';
 import { OpenRouteError } from './open-errors.ts';
 
 /**
@@ -26,6 +28,7 @@ function decode(body: Buffer): string {
 }
 
 function toJson(text: string): Json {
+  if (hasMoreNames(text, maxNames)) throw malformed(tooManyNames);
   try {
     return JSON.parse(text) as Json;
   } catch {

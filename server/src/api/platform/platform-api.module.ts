@@ -2,6 +2,7 @@ import { MikroORM, RequestContext } from '@mikro-orm/postgresql';
 import { Logger, Module } from '@nestjs/common';
 import { contract } from '#generated/platform/index.ts';
 import { ContractModule, type ContractModuleOptions } from '#runtime/nest/index.ts';
+import { maxNames } from '../../domain/json-bounds.ts';
 import { inTurn } from '../../domain/tenancy/event-loop-turns.ts';
 import { AuthModule } from '../../platform/auth/auth.module.ts';
 import {
@@ -106,6 +107,7 @@ const runtime = ContractModule.forRootAsync({
     requestId: { accept: /^[\w.-]{1,128}$/ },
     realm: 'flowpact',
     cacheControl: 'no-store',
+    maxNames,
     around: ({ request, principal }, next) =>
       RequestContext.create(orm.em, () =>
         insideSpan(request, principal ? () => void inTurn((principal as Principal).organisationId, next) : next),

@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { maxNames } from '../json-bounds.ts';
 import { bytesOf } from '../json-size.ts';
 import { Lane } from '../lane.ts';
 import type { DefinitionStore } from './definition-store.ts';
@@ -9,6 +10,7 @@ import type { Engine, RunRequest } from './engine.ts';
 import { Execution, type NewExecution } from './execution.entity.ts';
 import { executionRows } from './execution-rows.ts';
 import { graphBody, type GraphInput } from './interpreter/graph-runner.ts';
+import type { SizeBounds } from './interpreter/size-limits.ts';
 import type { ExecutableVersion } from './published-workflows.ts';
 
 /** An execution to accept, and what it runs. */
@@ -77,9 +79,9 @@ export class Acceptances {
     return executions;
   }
 
-  async #sizesOf(organisationId: string): Promise<{ node: number; execution: number }> {
+  async #sizesOf(organisationId: string): Promise<SizeBounds> {
     const plan = await this.#plans.planOf(organisationId);
-    return { node: nodeBytes[plan], execution: executionBytes[plan] };
+    return { node: nodeBytes[plan], execution: executionBytes[plan], names: maxNames };
   }
 }
 
@@ -88,11 +90,7 @@ function bytesOfStart({ start: { input, metadata, trigger } }: Acceptance): numb
   return bytesOf(input) * 2 + bytesOf(metadata) + bytesOf(trigger) * 2;
 }
 
-function toGraphInput(
-  execution: Execution,
-  sizes: { node: number; execution: number },
-  keepsSteps: boolean,
-): GraphInput {
+function toGraphInput(execution: Execution, sizes: SizeBounds, keepsSteps: boolean): GraphInput {
   return {
     organisationId: execution.organisationId,
     workflowId: execution.workflowId,

@@ -1,14 +1,17 @@
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { ExecutionBench, organisationId } from '../../../test/executions/execution-bench.ts';
 import { testNodeTypes } from '../../../test/executions/node-types.ts';
 import { sketch } from '../../../test/executions/sketch.ts';
+import type { Json } from '../domain-error.ts';
 import { DomainEvent } from '../event/domain-event.entity.ts';
 import type { EventType } from '../event/event-type.ts';
+import { fail } from '../nodes/fail/fail.node.ts';
 import { WebhookDelivery } from '../webhook/webhook-delivery.entity.ts';
 
 let bench: ExecutionBench;
 beforeAll(async () => {
-  bench = await ExecutionBench.start(testNodeTypes);
+  bench = await ExecutionBench.start([...testNodeTypes, fail]);
 });
 afterAll(() => bench.stop());
 
@@ -83,6 +86,23 @@ test('a large output stays out of the event', async () => {
   );
   expect(output).toEqual({ text });
   expect((await eventsOf(id))[1]).toMatchObject({ data: { output: null, output_omitted: true } });
+});
+
+test.each([
+  [262_144, false],
+  [262_145, true],
+])('details of %i bytes stay out of the event: %s', async (length, areOmitted) => {
+  const note = 'x'.repeat(length - '{"note": ""}'.length);
+  const details = { note: '{{ input.note }}' };
+  const { id } = await bench.run(
+    sketch({ a: { type: 'fail', params: { message: 'No.', code: 'no_luck', details } } }, []),
+    { note },
+  );
+  const { error } = (await eventsOf(id))[1]!.data as { error: { code: string; details: Json } };
+  expect(error).toMatchObject({ code: 'no_luck', node_id: 'a' });
+  const omitted = { omitted: 'The details have more than 256 KiB: read the execution.' };
+  // Half a megabyte in a message of the test would help nobody.
+  expect(isDeepStrictEqual(error.details, areOmitted ? omitted : { note })).toBe(true);
 });
 
 test('nothing is written when nobody listens', async () => {

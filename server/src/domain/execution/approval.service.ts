@@ -7,6 +7,7 @@ import { isId } from '../id.ts';
 import { ExecutionWait, type WaitStatus } from './execution-wait.entity.ts';
 import { ExecutionWaits } from './execution-waits.ts';
 import { Execution } from './execution.entity.ts';
+import { type StoredValue, valueOf } from '../stored-json.ts';
 import { olderThan, positionOf, type Slice, type SliceRequest, toSlice } from '../slice.ts';
 import { checkStorable } from '../storable.ts';
 
@@ -15,7 +16,7 @@ export type ApprovalStatus = Exclude<WaitStatus, 'received'>;
 
 /** A node that waits for somebody's decision, or did. */
 export interface Approval {
-  readonly wait: ExecutionWait;
+  readonly wait: Omit<ExecutionWait, 'details' | 'detailsText'> & { readonly details?: StoredValue | null };
   readonly workflowId: string;
   /** `expired` from the moment on at which its time is over, also before the run has noticed. */
   readonly status: ApprovalStatus;
@@ -25,6 +26,8 @@ export interface ApprovalQuery extends SliceRequest {
   readonly statuses?: readonly ApprovalStatus[];
   readonly executionId?: string;
 }
+
+const asStored = { populate: ['detailsText', 'hasDetails'], exclude: ['details'], disableIdentityMap: true } as const;
 
 /** What the executions of an organisation ask people for. Another organisation's id is a ResourceNotFoundError. */
 @Injectable()
@@ -50,15 +53,17 @@ export class ApprovalService {
       orderBy: { createdAt: 'desc', id: 'desc' },
       limit: perPage + 1,
       offset: position ? 0 : (page - 1) * perPage,
-      refresh: true,
+      ...asStored,
     });
     const total = position ? undefined : await this.em.count(ExecutionWait, where);
-    const slice = toSlice(found, query, total);
-    return { ...slice, items: await this.#approvals(slice.items, at) };
+    const slice = toSlice(found as unknown as ExecutionWait[], query, total);
+    const waits = slice.items.map((wait) => this.#withDetails(wait));
+    return { ...slice, items: await this.#approvals(waits, at) };
   }
 
   async get(organisationId: string, id: string): Promise<Approval> {
-    return (await this.#approvals([await this.#find(this.em, organisationId, id)], new Date()))[0]!;
+    const wait = await this.#find(this.em, organisationId, id, asStored);
+    return (await this.#approvals([this.#withDetails(wait)], new Date()))[0]!;
   }
 
   /** Decides, and lets the execution go on. Throws WaitClosedError when there is nothing to decide any more. */
@@ -77,14 +82,27 @@ export class ApprovalService {
     return (await this.#approvals([wait], new Date()))[0]!;
   }
 
-  async #find(em: EntityManager, organisationId: string, id: string): Promise<ExecutionWait> {
+  async #find(
+    em: EntityManager,
+    organisationId: string,
+    id: string,
+    options: typeof asStored | { refresh: true } = { refresh: true },
+  ): Promise<ExecutionWait> {
     const where = { id, organisationId, kind: 'approval' as const };
-    const wait = isId('wait', id) && (await em.findOne(ExecutionWait, where, { refresh: true }));
+    const wait = isId('wait', id) && (await em.findOne(ExecutionWait, where, options));
     if (!wait) throw new ResourceNotFoundError('approval', id);
-    return wait;
+    return wait as unknown as ExecutionWait;
   }
 
-  async #approvals(waits: readonly ExecutionWait[], at: Date): Promise<Approval[]> {
+  #withDetails(wait: ExecutionWait): Approval['wait'] {
+    const { id, detailsText, hasDetails } = wait;
+    const place = { table: 'execution_wait', json: 'details', id };
+    return Object.assign(wait, {
+      details: hasDetails ? valueOf(this.em, detailsText, place) : null,
+    }) as Approval['wait'];
+  }
+
+  async #approvals(waits: readonly Approval['wait'][], at: Date): Promise<Approval[]> {
     const ids = [...new Set(waits.map(({ executionId }) => executionId))];
     const executions = await this.em.fork().find(Execution, { id: { $in: ids } }, { fields: ['workflowId'] });
     const workflows = new Map(executions.map(({ id, workflowId }) => [id, workflowId]));

@@ -94,7 +94,11 @@ export class CalledExecutions extends ChildExecutions {
   }
 
   async #cancelIn(em: EntityManager, parentId: string, childId: string): Promise<Execution[]> {
-    const child = await em.findOne(Execution, { id: childId, parentExecutionId: parentId });
+    const child = await em.findOne(
+      Execution,
+      { id: childId, parentExecutionId: parentId },
+      { fields: ['organisationId'] },
+    );
     return child ? this.#control.cancelOpen(em, child.organisationId, childId) : [];
   }
 }

@@ -11,7 +11,7 @@ import { bytesOfEvent } from './execution-bytes.ts';
 import type { ExecutionEvent } from './execution-event.entity.ts';
 import type { ExecutionMetrics } from './execution-metrics.ts';
 import { ExecutionWait } from './execution-wait.entity.ts';
-import { Execution, terminalStatuses } from './execution.entity.ts';
+import { Execution, terminalStatuses, withoutResult } from './execution.entity.ts';
 import { childSignal } from './interpreter/program.ts';
 import type { LiveChannel } from './live-channel.ts';
 import { removeExecutions } from './remove-executions.ts';
@@ -132,10 +132,10 @@ export class ExecutionControl {
 
   async #lock(em: EntityManager, organisationId: string, id: string): Promise<Execution> {
     const where = { id, organisationId };
-    const options = { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true } as const;
+    const options = { ...withoutResult, lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true } as const;
     const execution = isId('exec', id) && (await em.findOne(Execution, where, options));
     if (!execution) throw new ResourceNotFoundError('execution', id);
-    return execution;
+    return execution as unknown as Execution;
   }
 }
 

@@ -1,5 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import type { Json } from '../domain-error.ts';
+import { shortText } from '../stored-json.ts';
 
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 
@@ -17,6 +18,9 @@ const ExecutionLogSchema = defineEntity({
     level: p.enum(logLevels),
     message: p.text(),
     data: p.json<Json>().nullable(),
+    /** Its JSON unless it is large, for those who only hand it on. */
+    dataText: p.text().nullable().formula(shortText('data')).lazy(),
+    hasData: p.boolean().formula('data is not null').lazy(),
     createdAt: p.datetime(3),
   },
   indexes: [{ properties: ['executionId', 'createdAt', 'id'], name: 'execution_log_execution_created' }],

@@ -10,11 +10,14 @@ import {
   type ExecutionResponse,
   type ExecutionStatus,
   type Failure,
+  type failureParts,
   isTerminal,
+  type StoredFailure,
 } from './execution.entity.ts';
 import { type PreparedQuery, runPrepared } from '../prepared-query.ts';
 import { LiveChannel } from './live-channel.ts';
 import { newerThan, olderThan, positionOf, type Slice, type SliceRequest, toSlice } from '../slice.ts';
+import { type StoredValue, valueOf } from '../stored-json.ts';
 import { Step, type StepStatus } from './step.entity.ts';
 
 export interface ExecutionQuery extends SliceRequest {
@@ -40,10 +43,33 @@ export interface LogQuery extends SliceRequest {
 
 /** Paths of nodes, such as `each[3].fetch`; asking the database for other text could fail (a NUL ends the connection). */
 const nodePathPattern = /^[a-z0-9_@[\].]{1,1000}$/;
-/** An execution whose input and output are there as JSON text, not as values. */
-export type ExecutionTexts = Omit<Execution, 'input' | 'output' | 'trigger' | 'response'>;
+/** An execution without its values. */
+export type ExecutionSummary = Omit<
+  Execution,
+  | 'input'
+  | 'output'
+  | 'metadata'
+  | 'trigger'
+  | 'response'
+  | 'error'
+  | 'inputText'
+  | 'outputText'
+  | keyof typeof failureParts
+> & { readonly error: StoredFailure | null };
+/** An execution whose values are handed on as they are stored. */
+export type ExecutionRecord = ExecutionSummary &
+  Pick<Execution, 'metadata'> & { readonly input: StoredValue; readonly output: StoredValue | null };
 /** A step of the same kind. */
-export type StepTexts = Omit<Step, 'input' | 'output' | 'variables'>;
+export type StepRecord = Omit<
+  Step,
+  'input' | 'output' | 'variables' | 'error' | 'inputText' | 'outputText' | keyof typeof failureParts
+> & {
+  readonly input: StoredValue | null;
+  readonly output: StoredValue | null;
+  readonly error: StoredFailure | null;
+};
+/** A line of a log of the same kind. */
+export type LogRecord = Omit<ExecutionLog, 'data' | 'dataText'> & { readonly data: StoredValue | null };
 
 /** What a `respond` node answered, with the JSON of the body. */
 export type ResponseText = Omit<ExecutionResponse, 'body'> & { readonly body: string };
@@ -76,16 +102,28 @@ const selectAnswer: PreparedQuery = {
 };
 
 // Nothing is compared when they are not managed: that would write their values as JSON once more.
-const asTexts = {
-  populate: ['inputText', 'outputText'],
-  exclude: ['input', 'output', 'trigger', 'response'],
+const asStored = {
+  populate: ['inputText', 'outputText', 'hasOutput', 'errorHead', 'errorDetails'],
+  exclude: ['input', 'output', 'trigger', 'response', 'error'],
   disableIdentityMap: true,
 } as const;
-const stepsAsTexts = {
-  populate: ['inputText', 'outputText'],
-  exclude: ['input', 'output', 'variables'],
+const summariesAsStored = {
+  populate: ['errorHead', 'errorDetails'],
+  exclude: ['input', 'output', 'metadata', 'trigger', 'response', 'error'],
   disableIdentityMap: true,
 } as const;
+const stepsAsStored = {
+  populate: ['inputText', 'hasInput', 'outputText', 'hasOutput', 'errorHead', 'errorDetails'],
+  exclude: ['input', 'output', 'variables', 'error'],
+  disableIdentityMap: true,
+} as const;
+const logsAsStored = { populate: ['dataText', 'hasData'], exclude: ['data'], disableIdentityMap: true } as const;
+
+interface WithFailure {
+  readonly id: string;
+  readonly errorHead?: Omit<Failure, 'details'> | null;
+  readonly errorDetails?: string | null;
+}
 
 /** How often a waiter looks for himself, should the news of the end get lost. */
 const lookInterval = 2_000;
@@ -98,14 +136,18 @@ export class ExecutionQueries {
     private readonly live: LiveChannel,
   ) {}
 
-  async get(organisationId: string, id: string): Promise<ExecutionTexts> {
-    const execution = isId('exec', id) && (await this.em.findOne(Execution, { id, organisationId }, asTexts));
+  async get(organisationId: string, id: string): Promise<ExecutionRecord> {
+    const execution = isId('exec', id) && (await this.em.findOne(Execution, { id, organisationId }, asStored));
     if (!execution) throw new ResourceNotFoundError('execution', id);
-    return execution as unknown as ExecutionTexts;
+    const { inputText, outputText, hasOutput } = execution;
+    return Object.assign(this.#withFailure(execution, 'execution'), {
+      input: valueOf(this.em, inputText, { table: 'execution', json: 'input', id: id }),
+      output: hasOutput ? valueOf(this.em, outputText, { table: 'execution', json: 'output', id: id }) : null,
+    }) as unknown as ExecutionRecord;
   }
 
   /** Newest first. Throws ValidationFailedError for a cursor that is none. */
-  async list(organisationId: string, query: ExecutionQuery): Promise<Slice<Execution>> {
+  async list(organisationId: string, query: ExecutionQuery): Promise<Slice<ExecutionSummary>> {
     const { workflowId, statuses, from, to, perPage } = query;
     const position = positionOf(query);
     if (workflowId !== undefined && !isId('wf', workflowId)) return toSlice([], query, position ? undefined : 0);
@@ -119,15 +161,15 @@ export class ExecutionQueries {
       orderBy: { createdAt: 'desc', id: 'desc' },
       limit: perPage + 1,
       offset: position ? 0 : offsetOf(query),
-      exclude: ['input', 'output', 'metadata', 'trigger', 'response'],
-      disableIdentityMap: true,
+      ...summariesAsStored,
     });
     const total = position ? undefined : await this.em.count(Execution, where);
-    return toSlice(items as unknown as Execution[], query, total);
+    const summaries = items.map((item) => this.#withFailure(item, 'execution'));
+    return toSlice(summaries as unknown as ExecutionSummary[], query, total);
   }
 
   /** In the order in which they began. */
-  async steps(organisationId: string, id: string, query: StepQuery): Promise<{ items: StepTexts[]; total: number }> {
+  async steps(organisationId: string, id: string, query: StepQuery): Promise<{ items: StepRecord[]; total: number }> {
     const { statuses, page, perPage } = query;
     await this.#exists(organisationId, id);
     const where = { executionId: id, organisationId, ...(statuses && { status: { $in: [...statuses] } }) };
@@ -136,13 +178,21 @@ export class ExecutionQueries {
       orderBy: { createdAt: 'asc', id: 'asc' },
       limit: perPage,
       offset: (page - 1) * perPage,
-      ...stepsAsTexts,
+      ...stepsAsStored,
     });
-    return { items: items as unknown as StepTexts[], total };
+    const records = items.map((step) =>
+      Object.assign(this.#withFailure(step, 'step'), {
+        input: step.hasInput ? valueOf(this.em, step.inputText, { table: 'step', json: 'input', id: step.id }) : null,
+        output: step.hasOutput
+          ? valueOf(this.em, step.outputText, { table: 'step', json: 'output', id: step.id })
+          : null,
+      }),
+    );
+    return { items: records as unknown as StepRecord[], total };
   }
 
   /** Oldest first. Throws ValidationFailedError for a cursor that is none. */
-  async logs(organisationId: string, id: string, query: LogQuery): Promise<Slice<ExecutionLog>> {
+  async logs(organisationId: string, id: string, query: LogQuery): Promise<Slice<LogRecord>> {
     const { levels, nodeId, perPage } = query;
     const position = positionOf(query);
     await this.#exists(organisationId, id);
@@ -157,8 +207,16 @@ export class ExecutionQueries {
       orderBy: { createdAt: 'asc', id: 'asc' },
       limit: perPage + 1,
       offset: position ? 0 : offsetOf(query),
+      ...logsAsStored,
     });
-    return toSlice(items, query, position ? undefined : await this.em.count(ExecutionLog, where));
+    const records = items.map((line) =>
+      Object.assign(line, {
+        data: line.hasData
+          ? valueOf(this.em, line.dataText, { table: 'execution_log', json: 'data', id: line.id })
+          : null,
+      }),
+    ) as unknown as LogRecord[];
+    return toSlice(records, query, position ? undefined : await this.em.count(ExecutionLog, where));
   }
 
   /** The execution once it has ended, or as it is after `milliseconds`, whichever comes first; its values are read in one go. */
@@ -169,13 +227,13 @@ export class ExecutionQueries {
     return execution;
   }
 
-  /** The same with texts, for values of any size. */
-  async waitForTexts(
+  /** The same for values of any size. */
+  async waitForRecord(
     organisationId: string,
     id: string,
     milliseconds: number,
     signal?: AbortSignal,
-  ): Promise<ExecutionTexts> {
+  ): Promise<ExecutionRecord> {
     await this.#waitForEnd(organisationId, id, milliseconds, signal);
     return this.get(organisationId, id);
   }
@@ -199,6 +257,12 @@ export class ExecutionQueries {
       error: code === null ? null : { code, message },
       response: head && { ...head, body },
     };
+  }
+
+  #withFailure<Row extends WithFailure>(row: Row, table: 'execution' | 'step'): Row & { error: StoredFailure | null } {
+    const { errorHead: head, errorDetails } = row;
+    const details = (): StoredValue => valueOf(this.em, errorDetails, { table, json: `error->'details'`, id: row.id });
+    return Object.assign(row, { error: head ? { ...head, details: details() } : null });
   }
 
   async #waitForEnd(organisationId: string, id: string, milliseconds: number, signal?: AbortSignal): Promise<void> {

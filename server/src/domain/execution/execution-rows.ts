@@ -5,13 +5,13 @@ import type { Execution } from './execution.entity.ts';
 /** What differs among new executions; the rest is what the columns have by default. A JSON null is none of SQL. */
 const insert = (parameter: string): string => `
   insert into execution (id, organisation_id, workflow_id, workflow_version, definition_hash, status, input, metadata, trigger,
-    started_by_type, started_by_id, parent_execution_id, retry_of, replay_of, response, created_at)
+    started_by_type, started_by_id, parent_execution_id, retry_of, replay_of, created_at)
   select id, organisation_id, workflow_id, workflow_version, definition_hash, status, coalesce(input, 'null'), metadata,
-    coalesce(trigger, 'null'), started_by_type, started_by_id, parent_execution_id, retry_of, replay_of, response, created_at
+    coalesce(trigger, 'null'), started_by_type, started_by_id, parent_execution_id, retry_of, replay_of, created_at
   from jsonb_to_recordset(${parameter}::jsonb) as new(
     id text, organisation_id text, workflow_id text, workflow_version int, definition_hash text, status text, input jsonb,
     metadata jsonb, trigger jsonb, started_by_type text, started_by_id text, parent_execution_id text, retry_of text,
-    replay_of text, response jsonb, created_at timestamptz(3))`;
+    replay_of text, created_at timestamptz(3))`;
 
 /** New executions, as rows to be stored with their runs. */
 export async function executionRows(executions: readonly Execution[]): Promise<RowsBeside> {
@@ -35,7 +35,6 @@ function rowOf(execution: Execution): Record<string, unknown> {
     parent_execution_id: execution.parentExecutionId,
     retry_of: execution.retryOf,
     replay_of: execution.replayOf,
-    response: execution.response,
     created_at: execution.createdAt,
   };
 }

@@ -1,5 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import type { Json } from '../domain-error.ts';
+import { shortText } from '../stored-json.ts';
 
 /** What a node waits for from outside: somebody's decision, or a call of its callback URL. */
 export const waitKinds = ['approval', 'event'] as const;
@@ -30,6 +31,9 @@ const ExecutionWaitSchema = defineEntity({
     /** What the approvers are asked, and what they decide upon. */
     message: p.text().nullable(),
     details: p.json<Json>().nullable(),
+    /** Its JSON unless it is large, for those who only hand it on. */
+    detailsText: p.text().nullable().formula(shortText('details')).lazy(),
+    hasDetails: p.boolean().formula('details is not null').lazy(),
     createdAt: p.datetime(3),
     /** When the node goes on without an answer. */
     endsAt: p.datetime(3).nullable(),

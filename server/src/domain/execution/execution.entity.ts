@@ -1,6 +1,7 @@
 import { defineEntity, type Opt, p } from '@mikro-orm/core';
 import type { Json } from '../domain-error.ts';
 import { newId } from '../id.ts';
+import { shortText, type StoredValue } from '../stored-json.ts';
 import { bytesOfEvent } from './execution-bytes.ts';
 import { ExecutionEvent, type ExecutionEventType } from './execution-event.entity.ts';
 import { ExecutionAlreadyFinishedError, ExecutionStatusConflictError } from './execution.errors.ts';
@@ -37,6 +38,15 @@ export interface Failure {
   details: { readonly [key: string]: Json };
 }
 
+/** A failure whose details are handed on as they are stored. */
+export type StoredFailure = Omit<Failure, 'details'> & { readonly details: StoredValue };
+
+/** The columns of a StoredFailure: all but its details, and these unless they are large. */
+export const failureParts = {
+  errorHead: p.json<Omit<Failure, 'details'>>().nullable().formula(`error - 'details'`).lazy(),
+  errorDetails: p.text().nullable().formula(shortText(`error->'details'`)).lazy(),
+};
+
 /** What a `respond` node answered. */
 export interface ExecutionResponse {
   status: number;
@@ -64,10 +74,12 @@ const ExecutionSchema = defineEntity({
     progress: p.smallint().default(0),
     input: p.json<Json>(),
     output: p.json<Json>().nullable(),
-    /** The JSON of both, for those who only hand it on: values of megabytes take a tenth of a second to be parsed. */
-    inputText: p.text().formula('cast(input as text)').lazy(),
-    outputText: p.text().nullable().formula('cast(output as text)').lazy(),
+    /** The JSON of both unless it is large, for those who only hand it on. */
+    inputText: p.text().nullable().formula(shortText('input')).lazy(),
+    outputText: p.text().nullable().formula(shortText('output')).lazy(),
+    hasOutput: p.boolean().formula('output is not null').$type<Opt<boolean>>().lazy(),
     error: p.json<Failure>().nullable(),
+    ...failureParts,
     response: p.json<ExecutionResponse>().nullable(),
     metadata: p.json<Record<string, Json>>(),
     trigger: p.json<Json>(),
@@ -123,8 +135,6 @@ export interface NewExecution {
   parentExecutionId?: string | null;
   retryOf?: string | null;
   replayOf?: string | null;
-  /** An answer that is there from the start, because the node that gave it is not run again. */
-  response?: ExecutionResponse | null;
 }
 
 /** One run of one version of a workflow: the record for users; the engine keeps its own books. */
@@ -202,6 +212,9 @@ export class Execution extends ExecutionSchema.class {
   }
 }
 ExecutionSchema.setClass(Execution);
+
+/** For those who do not need what an execution came to: megabytes take a tenth of a second to be read. */
+export const withoutResult = { exclude: ['output', 'response', 'error'] } as const;
 
 /** What is needed to know how long an execution was paused. */
 export const pauseFields = ['startedAt', 'pausedAt', 'pausedMs'] as const;

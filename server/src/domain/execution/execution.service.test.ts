@@ -110,6 +110,17 @@ describe('start', () => {
     });
   });
 
+  test('an object of an input has as many names as may be read, and not one more', async () => {
+    const names = (count: number): Record<string, Json> =>
+      Object.fromEntries(Array.from({ length: count }, (_, id) => [`k${id}`, 1]));
+    await bench.run(sketch({ a: W }, []), { list: [names(20_000), names(20_000)] });
+    const message = 'has an object with more than 20,000 names';
+    await expect(bench.begin(sketch({ a: W }, []), { list: [names(20_001)] })).rejects.toMatchObject({
+      code: 'validation_error',
+      details: { errors: [{ field: 'input', message, location: 'body' }] },
+    });
+  });
+
   test('an input with a number beyond what can be stored is refused', async () => {
     const input = JSON.parse('{ "list": [1e308, 1e999] }') as Record<string, Json>;
     await expect(bench.begin(sketch({ a: W }, []), input)).rejects.toMatchObject({

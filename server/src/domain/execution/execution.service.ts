@@ -17,7 +17,13 @@ import { DefinitionSnapshot } from './definition-snapshot.entity.ts';
 import { DefinitionStore } from './definition-store.ts';
 import { Engine } from './engine.ts';
 import { ExecutionMetrics } from './execution-metrics.ts';
-import { Execution, type ExecutionStarter, type ExecutionStatus, type NewExecution } from './execution.entity.ts';
+import {
+  Execution,
+  type ExecutionStarter,
+  type ExecutionStatus,
+  type NewExecution,
+  withoutResult,
+} from './execution.entity.ts';
 import { keepSteps } from './kept-steps.ts';
 import { type ExecutableVersion, PublishedWorkflows } from './published-workflows.ts';
 import { OrganisationPlans } from '../organisation/organisation-plans.ts';
@@ -100,8 +106,8 @@ export class ExecutionService {
     const { input, metadata = {}, trigger = { type: 'api' }, startedBy, id, parentExecutionId } = start;
     checkStorable('input', input);
     checkStorable('metadata', metadata);
-    const known = id === undefined ? null : await em.findOne(Execution, { id, organisationId });
-    if (known) return known;
+    const known = id === undefined ? null : await em.findOne(Execution, { id, organisationId }, withoutResult);
+    if (known) return known as unknown as Execution;
     const executable = await this.workflows.getPublished(organisationId, workflowId, { em });
     // An execution waits for its turn, as for its nodes; somebody who calls is told when that takes long.
     const maxWaitMs = startedBy.type === 'execution' ? undefined : maxWaitMsIn(em);
@@ -124,10 +130,7 @@ export class ExecutionService {
     const input = original.input as Record<string, Json>;
     const given = { organisationId, workflowId, input, metadata, trigger, startedBy, retryOf: original.id };
     if (from === 'start') return this.#accept(em, executable, given);
-    const response = original.response ?? null;
-    return this.#accept(em, executable, { ...given, response }, (execution, inner) =>
-      keepSteps(inner, original, execution),
-    );
+    return this.#accept(em, executable, given, (execution, inner) => keepSteps(inner, original, execution));
   }
 
   /**
@@ -164,9 +167,9 @@ export class ExecutionService {
     }
   }
 
-  /** Without its output, which may be large and is of no use here. */
+  /** Without what it made, which may be large and is of no use here. */
   async #find(em: EntityManager, organisationId: string, id: string): Promise<Execution> {
-    const options = { exclude: ['output'], refresh: true } as const;
+    const options = { ...withoutResult, refresh: true } as const;
     const execution = isId('exec', id) && (await em.findOne(Execution, { id, organisationId }, options));
     if (!execution) throw new ResourceNotFoundError('execution', id);
     return execution as unknown as Execution;

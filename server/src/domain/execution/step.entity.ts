@@ -1,6 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import type { Json } from '../domain-error.ts';
-import type { Failure } from './execution.entity.ts';
+import { shortText } from '../stored-json.ts';
+import { type Failure, failureParts } from './execution.entity.ts';
 
 export const stepStatuses = ['pending', 'running', 'waiting', 'completed', 'failed', 'skipped', 'cancelled'] as const;
 export type StepStatus = (typeof stepStatuses)[number];
@@ -21,10 +22,13 @@ const StepSchema = defineEntity({
     /** Parameters of the node with their expressions evaluated. */
     input: p.json<Json>().nullable(),
     output: p.json<Json>().nullable(),
-    /** The JSON of both, for those who only hand it on: values of megabytes take a tenth of a second to be parsed. */
-    inputText: p.text().nullable().formula('cast(input as text)').lazy(),
-    outputText: p.text().nullable().formula('cast(output as text)').lazy(),
+    /** The JSON of both unless it is large, for those who only hand it on. */
+    inputText: p.text().nullable().formula(shortText('input')).lazy(),
+    hasInput: p.boolean().formula('input is not null').lazy(),
+    outputText: p.text().nullable().formula(shortText('output')).lazy(),
+    hasOutput: p.boolean().formula('output is not null').lazy(),
     error: p.json<Failure>().nullable(),
+    ...failureParts,
     /** The port by which the node was left. */
     port: p.text().nullable(),
     /** What it added to `variables`; `true` when that is its output, which is not stored twice. */

@@ -1,6 +1,7 @@
 import { defineEntity, type Opt, p } from '@mikro-orm/core';
 import type { Json } from '../domain-error.ts';
 import { newId } from '../id.ts';
+import { shortText } from '../stored-json.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';
 import { Form } from './form.entity.ts';
 
@@ -27,6 +28,8 @@ const FormSubmissionSchema = defineEntity({
     formRevision: p.integer(),
     source: p.enum(submissionSources),
     data: p.json<Readonly<Record<string, Json>>>(),
+    /** Its JSON unless it is large, for those who only hand it on. */
+    dataText: p.text().nullable().formula(shortText('data')).$type<Opt<string>>().lazy(),
     /** Bytes that it stores. */
     size: p.integer().generated('(300 + octet_length((data)::text)) stored').$type<Opt<number>>().lazy(),
     executionId: p.text().nullable(),

@@ -2,6 +2,7 @@ import { type FilterQuery, UniqueConstraintViolationException } from '@mikro-orm
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { ResourceNotFoundError } from '../domain-error.ts';
+import { jsonOf, type StoredValue, valueOf } from '../stored-json.ts';
 import { newerThan, olderThan, type Position, positionOf, type Slice, type SliceRequest, toSlice } from '../slice.ts';
 import { isId } from '../id.ts';
 import { Evaluator, requestMaxWaitMs, transactionMaxWaitMs } from '../language/index.ts';
@@ -35,8 +36,13 @@ export interface SubmissionQuery extends SliceRequest, Period {
   readonly source?: SubmissionSource;
 }
 
-/** How many submissions an export reads at a time. */
-const exportedAtOnce = 500;
+/** How many submissions an export reads at a time; large ones are read one after the other. */
+const exportedAtOnce = 100;
+
+/** A submission whose answers are handed on as they are stored. */
+export type SubmissionRecord = Omit<FormSubmission, 'data' | 'dataText'> & { readonly data: StoredValue };
+
+const asStored = { populate: ['dataText'], exclude: ['data'], disableIdentityMap: true } as const;
 
 /** What was submitted to forms. Another organisation's id is a ResourceNotFoundError. */
 @Injectable()
@@ -85,7 +91,7 @@ export class SubmissionService {
   }
 
   /** Newest first. Throws ResourceNotFoundError, and ValidationFailedError for a cursor that is none. */
-  async list(organisationId: string, formId: string, query: SubmissionQuery): Promise<Slice<FormSubmission>> {
+  async list(organisationId: string, formId: string, query: SubmissionQuery): Promise<Slice<SubmissionRecord>> {
     const position = positionOf(query);
     const { id: form } = await this.forms.get(organisationId, formId);
     const where: FilterQuery<FormSubmission> = {
@@ -98,24 +104,33 @@ export class SubmissionService {
       orderBy: { createdAt: 'desc', id: 'desc' },
       limit: query.perPage + 1,
       offset: position ? 0 : ((query.page ?? 1) - 1) * query.perPage,
+      ...asStored,
     });
-    return toSlice(items, query, position ? undefined : await this.em.count(FormSubmission, where));
+    const records = items.map((item) => this.#toRecord(item as unknown as FormSubmission));
+    return toSlice(records, query, position ? undefined : await this.em.count(FormSubmission, where));
   }
 
   /** Throws ResourceNotFoundError for the form or the submission. */
-  async get(organisationId: string, formId: string, id: string): Promise<FormSubmission> {
+  async get(organisationId: string, formId: string, id: string): Promise<SubmissionRecord> {
     const { id: form } = await this.forms.get(organisationId, formId);
     const where = { id, form, organisation: organisationId };
-    const submission = isId('sub', id) ? await this.em.findOne(FormSubmission, where) : null;
+    const submission = isId('sub', id) ? await this.em.findOne(FormSubmission, where, asStored) : null;
     if (!submission) throw new ResourceNotFoundError('submission', id);
-    return submission;
+    return this.#toRecord(submission as unknown as FormSubmission);
+  }
+
+  #toRecord(submission: FormSubmission): SubmissionRecord {
+    const { id, dataText } = submission;
+    const data = valueOf(this.em, dataText, { table: 'form_submission', json: 'data', id });
+    return Object.assign(submission, { data }) as SubmissionRecord;
   }
 
   /** Throws ResourceNotFoundError for the form or the submission. */
   async delete(organisationId: string, formId: string, id: string): Promise<void> {
-    const submission = await this.get(organisationId, formId, id);
-    this.em.remove(submission);
-    await this.em.flush();
+    const { id: form } = await this.forms.get(organisationId, formId);
+    const where = { id, form, organisation: organisationId };
+    const removed = isId('sub', id) ? await this.em.nativeDelete(FormSubmission, where) : 0;
+    if (removed === 0) throw new ResourceNotFoundError('submission', id);
   }
 
   /**
@@ -137,12 +152,15 @@ export class SubmissionService {
     yield csvLine(['submission_id', 'submitted_at', 'source', 'execution_id', ...names]);
     const where = { form: form.id, organisation: form.organisation.id, ...within(period) };
     for (let last: Position | undefined; ;) {
-      const found: FormSubmission[] = await em.find(FormSubmission, last ? { $and: [where, newerThan(last)] } : where, {
+      const found = (await em.find(FormSubmission, last ? { $and: [where, newerThan(last)] } : where, {
         orderBy: { createdAt: 'asc', id: 'asc' },
         limit: exportedAtOnce,
-        disableIdentityMap: true,
-      });
-      yield found.map((submission) => lineOf(submission, names)).join('');
+        ...asStored,
+      })) as unknown as FormSubmission[];
+      for (const submission of found) {
+        const data = await jsonOf(this.#toRecord(submission).data);
+        yield lineOf({ ...submission, data: data as FormSubmission['data'] }, names);
+      }
       if (found.length < exportedAtOnce) return;
       last = found.at(-1);
     }
@@ -165,7 +183,16 @@ async function columnsOf(em: EntityManager, form: Form): Promise<string[]> {
   return [...names, ...rows.map(({ name }) => name).filter((name) => !names.includes(name))];
 }
 
-function lineOf({ id, createdAt, source, executionId, data }: FormSubmission, names: readonly string[]): string {
+function lineOf(
+  {
+    id,
+    createdAt,
+    source,
+    executionId,
+    data,
+  }: Pick<FormSubmission, 'id' | 'createdAt' | 'source' | 'executionId' | 'data'>,
+  names: readonly string[],
+): string {
   const answers = names.map((name) => (Object.hasOwn(data, name) ? data[name] : undefined));
   return csvLine([id, createdAt.toISOString(), source, executionId, ...answers]);
 }

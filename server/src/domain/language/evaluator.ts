@@ -1,7 +1,7 @@
 import type { Json } from '../domain-error.ts';
-import { deepestValue } from '../json-depth.ts';
+import { tooManyLevels, tooManyNames, valueBounds } from '../json-bounds.ts';
 import { writeJson } from '../json-pieces.ts';
-import { JsonTooDeepError, parseJson } from '../parse-json.ts';
+import { JsonBoundError, parseJson } from '../parse-json.ts';
 import { NodeFailure, type Scope } from '../nodes/node-type.ts';
 import type { SchemaFault } from './json-schema.ts';
 import { readPath } from './path.ts';
@@ -354,12 +354,12 @@ async function resultOf(code: string, subject: string, json: string | undefined)
 
 async function parsed(code: string, subject: string, json: string): Promise<Json> {
   try {
-    return await parseJson(json, deepestValue);
+    return await parseJson(json, valueBounds);
   } catch (error) {
-    if (error instanceof JsonTooDeepError)
-      throw new NodeFailure(code, `${subject}: gave a result that nests deeper than ${deepestValue} levels`, {
-        reason: 'output',
-      });
+    if (error instanceof JsonBoundError) {
+      const exceeded = error.bound === 'levels' ? tooManyLevels : tooManyNames;
+      throw new NodeFailure(code, `${subject}: gave a result that ${exceeded}`, { reason: 'output' });
+    }
     throw new NodeFailure(code, `${subject}: gave a result that is not JSON`, { reason: 'output' }, { cause: error });
   }
 }

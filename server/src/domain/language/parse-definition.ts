@@ -1,5 +1,5 @@
 import type { Json } from '../domain-error.ts';
-import { depthOf } from '../json-depth.ts';
+import { depthOf } from '../json-bounds.ts';
 import { bodiesOf, hasBodies, withBodies } from './bodies.ts';
 import type { WorkflowBody, WorkflowDefinition, WorkflowNode } from './definition.ts';
 import { bodySchema, definitionSchema, limits } from './definition.schema.ts';

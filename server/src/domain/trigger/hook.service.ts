@@ -3,7 +3,7 @@ import { MikroORM, UniqueConstraintViolationException } from '@mikro-orm/postgre
 import { Injectable } from '@nestjs/common';
 import { fromUUIDBytes } from 'typeid-js';
 import type { Json } from '../domain-error.ts';
-import { Execution } from '../execution/execution.entity.ts';
+import { Execution, withoutResult } from '../execution/execution.entity.ts';
 import type { Plan } from '../organisation/plan.ts';
 import { type PreparedQuery, runPrepared } from '../prepared-query.ts';
 import { forOthers } from '../storage/storage.errors.ts';
@@ -103,9 +103,10 @@ export class HookService {
         // Its twin came first, between the look and the write.
         const twin = id !== undefined && error instanceof UniqueConstraintViolationException;
         const known =
-          twin && (await this.orm.em.fork().findOne(Execution, { id, organisationId: hook.organisationId }));
+          twin &&
+          (await this.orm.em.fork().findOne(Execution, { id, organisationId: hook.organisationId }, withoutResult));
         if (!known) throw error;
-        return known;
+        return known as unknown as Execution;
       },
     );
     if (execution.createdAt.toISOString() >= receivedAt) this.uses.add(hook.id);

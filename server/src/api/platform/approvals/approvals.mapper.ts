@@ -1,5 +1,6 @@
 import type * as contract from '#generated/platform/index.ts';
 import type { Approval } from '../../../domain/execution/approval.service.ts';
+import { toSent } from '../stored-value.ts';
 import { toTime } from '../time.ts';
 
 export function toApproval({ wait, workflowId, status }: Approval): contract.Approval {
@@ -11,7 +12,7 @@ export function toApproval({ wait, workflowId, status }: Approval): contract.App
     node_name: wait.nodeName ?? null,
     status,
     message: wait.message ?? null,
-    details: wait.details,
+    details: toSent(wait.details ?? null),
     created_at: wait.createdAt.toISOString(),
     expires_at: toTime(wait.endsAt),
     decided_at: toTime(wait.decidedAt),

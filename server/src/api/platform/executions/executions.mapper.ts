@@ -1,46 +1,43 @@
 import type * as contract from '#generated/platform/index.ts';
-import { JsonText, type ServerSentEvent } from '#runtime/nest/index.ts';
+import type { ServerSentEvent } from '#runtime/nest/index.ts';
 import type { Json } from '../../../domain/domain-error.ts';
 import type { LoggedEvent } from '../../../domain/execution/event-reader.ts';
 import type { EventFeed } from '../../../domain/execution/execution-events.ts';
-import type { ExecutionLog } from '../../../domain/execution/execution-log.entity.ts';
-import type { Execution, Failure } from '../../../domain/execution/execution.entity.ts';
-import type { ExecutionQuery, ExecutionTexts, StepTexts } from '../../../domain/execution/execution-queries.ts';
-import { StoredJson, storedJson } from '../../../domain/stored-json.ts';
+import type { Execution, Failure, StoredFailure } from '../../../domain/execution/execution.entity.ts';
+import type {
+  ExecutionQuery,
+  ExecutionRecord,
+  ExecutionSummary,
+  LogRecord,
+  StepRecord,
+} from '../../../domain/execution/execution-queries.ts';
+import type { StoredJson } from '../../../domain/stored-json.ts';
 import type { Slice } from '../../../domain/slice.ts';
 import { toPagePagination } from '../page-pagination.ts';
+import { toSent } from '../stored-value.ts';
 import { fromTime, toTime } from '../time.ts';
 
 export function toExecution(execution: Execution): contract.Execution {
   return {
     ...toExecutionSummary(execution),
     input: execution.input as contract.Execution['input'],
-    output: execution.output,
+    output: execution.output ?? null,
     metadata: execution.metadata,
   };
 }
 
-/** The same of an execution whose values were not read. */
-export function toStoredExecution(execution: ExecutionTexts): contract.Execution {
+/** The same of an execution whose values are sent as they are stored. */
+export function toStoredExecution(execution: ExecutionRecord): contract.Execution {
   return {
     ...toExecutionSummary(execution),
-    input: toJson(execution.inputText) as contract.Execution['input'],
-    output: toJson(execution.outputText ?? null),
+    input: toSent(execution.input) as contract.Execution['input'],
+    output: toSent(execution.output),
     metadata: execution.metadata,
   };
-}
-
-/** A value where that is cheap; JSON of many kilobytes is sent as it is. */
-function toJson(text: string | null): Json {
-  return text === null ? null : toSent(storedJson(text));
-}
-
-function toSent(value: Json | StoredJson): Json {
-  return value instanceof StoredJson ? (new JsonText(value.text) as unknown as Json) : value;
 }
 
 export function toExecutionSummary(
-  execution: Omit<ExecutionTexts, 'inputText' | 'outputText'>,
+  execution: Omit<ExecutionSummary, 'error'> & { readonly error?: StoredFailure | null },
 ): contract.ExecutionSummary {
   return {
     id: execution.id,
@@ -60,7 +57,7 @@ export function toExecutionSummary(
   };
 }
 
-export function toExecutionStep(step: StepTexts): contract.ExecutionStep {
+export function toExecutionStep(step: StepRecord): contract.ExecutionStep {
   return {
     id: step.id,
     execution_id: step.executionId,
@@ -69,8 +66,8 @@ export function toExecutionStep(step: StepTexts): contract.ExecutionStep {
     node_name: step.nodeName ?? null,
     status: step.status,
     attempts: step.attempt,
-    input: toJson(step.inputText ?? null),
-    output: toJson(step.outputText ?? null),
+    input: toSent(step.input),
+    output: toSent(step.output),
     error: toExecutionError(step.error),
     port: step.port ?? null,
     reused: step.reused,
@@ -80,7 +77,7 @@ export function toExecutionStep(step: StepTexts): contract.ExecutionStep {
   };
 }
 
-export function toExecutionLog(log: ExecutionLog): contract.ExecutionLog {
+export function toExecutionLog(log: LogRecord): contract.ExecutionLog {
   return {
     id: log.id,
     execution_id: log.executionId,
@@ -88,7 +85,7 @@ export function toExecutionLog(log: ExecutionLog): contract.ExecutionLog {
     message: log.message,
     node_id: log.nodeId ?? null,
     attempt: log.attempt ?? null,
-    data: log.data,
+    data: toSent(log.data),
     timestamp: log.createdAt.toISOString(),
   };
 }
@@ -173,8 +170,8 @@ export function toCursorPagination({ nextCursor, page }: Slice<unknown>, perPage
   return page ? { ...toPagePagination(page.number, perPage, page.total), ...cursor } : { per_page: perPage, ...cursor };
 }
 
-function toExecutionError(failure: Failure | null | undefined): contract.ExecutionError | null {
+function toExecutionError(failure: StoredFailure | null | undefined): contract.ExecutionError | null {
   if (!failure) return null;
   const { code, message, node_id, details } = failure;
-  return { code, message, node_id, details };
+  return { code, message, node_id, details: toSent(details) as contract.ExecutionError['details'] };
 }

@@ -2,7 +2,13 @@ import type * as contract from '#generated/platform/index.ts';
 import type { FormSubmission } from '../../../domain/form/form-submission.entity.ts';
 import type { Form } from '../../../domain/form/form.entity.ts';
 import type { FormChange, FormQuery, NewForm } from '../../../domain/form/form.service.ts';
-import type { NewSubmission, Period, SubmissionQuery } from '../../../domain/form/submission.service.ts';
+import type {
+  NewSubmission,
+  Period,
+  SubmissionQuery,
+  SubmissionRecord,
+} from '../../../domain/form/submission.service.ts';
+import { toSent } from '../stored-value.ts';
 import { fromTime, toTime } from '../time.ts';
 
 export function toForm(form: Form): contract.Form {
@@ -33,13 +39,13 @@ export function toFormSummary(form: Form): contract.FormSummary {
   };
 }
 
-export function toFormSubmission(submission: FormSubmission): contract.FormSubmission {
+export function toFormSubmission(submission: SubmissionRecord): contract.FormSubmission {
   return {
     id: submission.id,
     form_id: submission.form.id,
     form_revision: submission.formRevision,
     source: submission.source,
-    data: submission.data,
+    data: toSent(submission.data) as contract.FormSubmission['data'],
     execution_id: submission.executionId ?? null,
     start_error: submission.startError ?? null,
     created_at: submission.createdAt.toISOString(),

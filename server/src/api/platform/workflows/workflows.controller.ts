@@ -151,7 +151,7 @@ export class WorkflowsController implements contract.WorkflowsController {
     const { signal } = contextOf(request);
     const wait = toMilliseconds(query.wait);
     return accepted.whenCommitted(async () => {
-      const seen = await this.queries.waitForTexts(caller.organisationId, execution.id, wait, signal);
+      const seen = await this.queries.waitForRecord(caller.organisationId, execution.id, wait, signal);
       return contract.ExecuteWorkflow.respond(seen.ended ? 200 : 202, { data: toStoredExecution(seen) }, headers);
     });
   }

@@ -21,7 +21,7 @@ import { GraphRun } from './graph-run.ts';
 import type { Hold } from './graph-run-options.ts';
 import { toErrorRecord } from './outcome.ts';
 import { childSignal, type OutsideWorld } from './program.ts';
-import { SizeLimits } from './size-limits.ts';
+import { type SizeBounds, SizeLimits } from './size-limits.ts';
 import type { SuspensionTimes } from './rest.ts';
 
 /**
@@ -46,7 +46,7 @@ export type GraphInput = {
   /** The execution that started it and may wait for its end. */
   parentExecutionId?: string;
   /** Absent in executions that were accepted when there were no bounds. */
-  sizes?: { node: number; execution: number };
+  sizes?: SizeBounds;
   /** Whether steps were taken over from the execution that it is another try at. */
   keepsSteps?: boolean;
 };

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { Json } from '../../domain-error.ts';
-import { deepestValue } from '../../json-depth.ts';
+import { maxLevels, maxNames } from '../../json-bounds.ts';
 import { SizeLimits } from './size-limits.ts';
 
 /** A value that counts so many bytes. */
@@ -46,15 +46,29 @@ test('what a node made is counted once, its answer and its variables besides', (
 
 test('what a node makes nests as deep as can be stored, and not a level more; what it is given is not looked at', () => {
   const sizes = new SizeLimits();
-  sizes.checkOutput(nested(deepestValue));
-  expect(() => sizes.checkOutput(nested(deepestValue + 1))).toThrow(
-    expect.objectContaining({ code: 'result_too_deep' }),
+  sizes.checkOutput(nested(maxLevels));
+  expect(() => sizes.checkOutput(nested(maxLevels + 1))).toThrow(expect.objectContaining({ code: 'result_too_deep' }));
+  sizes.checkInput(nested(maxLevels + 1));
+});
+
+const withNames = (count: number): Json => Object.fromEntries(Array.from({ length: count }, (_, id) => [`k${id}`, 1]));
+
+test('an object of what a node makes has as many names, and not one more; what it is given is not looked at', () => {
+  const sizes = new SizeLimits({ node: Infinity, execution: Infinity, names: maxNames });
+  sizes.checkOutput([withNames(maxNames)]);
+  expect(() => sizes.checkOutput([withNames(maxNames + 1)])).toThrow(
+    expect.objectContaining({
+      code: 'too_many_names',
+      message: 'The result has an object with more than 20,000 names.',
+      details: { limit_names: maxNames },
+    }),
   );
-  sizes.checkInput(nested(deepestValue + 1));
+  sizes.checkInput(withNames(maxNames + 1));
 });
 
 test('an execution that was accepted without bounds has none', () => {
   const sizes = new SizeLimits();
+  sizes.checkOutput(withNames(maxNames + 1));
   sizes.checkInput(of(50 * MiB));
   expect(sizes.keep(of(50 * MiB))).toBe(50 * MiB);
 });

@@ -1,21 +1,28 @@
 import type { Json } from '../../domain-error.ts';
-import { deepestValue } from '../../json-depth.ts';
+import { maxLevels, maxNames, tooManyLevels, tooManyNames } from '../../json-bounds.ts';
 import { sizeOf } from '../../json-size.ts';
 import { NodeFailure, type NodeResult } from '../../nodes/node-type.ts';
 
 /** Bytes that an execution is held to: by the plan, as it was when the execution was accepted, so that a replay decides the same. */
-export interface SizeBounds {
+export type SizeBounds = {
   /** Of what one node is given, and of what it makes. */
   readonly node: number;
   /** Of all that the execution keeps. */
   readonly execution: number;
-}
+  /** Of one object; absent for executions that were accepted when there was no such bound. */
+  readonly names?: number;
+};
 
 /** The execution keeps more than its plan allows; no `on_error` catches it. */
 export const executionTooLarge = 'execution_too_large';
 
 /** Failures that another attempt would come to as well. */
-export const sizeFailures: ReadonlySet<string> = new Set(['input_too_large', 'output_too_large', 'result_too_deep']);
+export const sizeFailures: ReadonlySet<string> = new Set([
+  'input_too_large',
+  'output_too_large',
+  'result_too_deep',
+  'too_many_names',
+]);
 
 /** Holds one execution to its bounds: the same values are counted in the same order at every replay. */
 export class SizeLimits {
@@ -32,7 +39,7 @@ export class SizeLimits {
     this.#check('input', value, 'What the node is given');
   }
 
-  /** Throws a NodeFailure `output_too_large` or `result_too_deep` for what a node may not make. */
+  /** Throws a NodeFailure `output_too_large`, `result_too_deep` or `too_many_names` for what a node may not make. */
   checkOutput(value: Json): void {
     this.#check('output', value, 'What the node made');
   }
@@ -57,7 +64,7 @@ export class SizeLimits {
 
   #check(which: 'input' | 'output', value: Json, what: string): void {
     const limit = this.#bounds.node;
-    const { bytes, depth } = sizeOf(value, limit);
+    const { bytes, depth, hasTooManyNames } = sizeOf(value, limit);
     if (bytes > limit)
       throw new NodeFailure(
         `${which}_too_large`,
@@ -66,8 +73,10 @@ export class SizeLimits {
           limit_bytes: limit,
         },
       );
-    if (which === 'output' && depth > deepestValue)
-      throw new NodeFailure('result_too_deep', `The result nests deeper than ${deepestValue} levels.`);
+    if (which === 'input') return;
+    if (hasTooManyNames && this.#bounds.names !== undefined)
+      throw new NodeFailure('too_many_names', `The result ${tooManyNames}.`, { limit_names: maxNames });
+    if (!hasTooManyNames && depth > maxLevels) throw new NodeFailure('result_too_deep', `The result ${tooManyLevels}.`);
   }
 }
 

@@ -163,6 +163,13 @@ test('a large answer is read in pieces, as JSON or as the text that it is', asyn
 
   http.answer = () => response(200, `[${text},${'['.repeat(200)}${']'.repeat(201)}`, headers);
   expect((await failure({ url: 'https://a.test' }, [['https://a.test']])).code).toBe('result_too_deep');
+
+  const names = Array.from({ length: 20_001 }, (_, id) => `"k${id}":1`).join(',');
+  http.answer = () => response(200, `[{${names}},${text.slice(1)}`, headers);
+  expect(await failure({ url: 'https://a.test' }, [['https://a.test']])).toMatchObject({
+    code: 'too_many_names',
+    message: 'The answer has an object with more than 20,000 names.',
+  });
 });
 
 test('a large body is written in pieces', async () => {

@@ -1,8 +1,8 @@
 import type { Json } from '../../domain-error.ts';
-import { deepestValue } from '../../json-depth.ts';
+import { tooManyLevels, tooManyNames, valueBounds } from '../../json-bounds.ts';
 import { parseDuration } from '../../language/duration.ts';
 import { writeJson } from '../../json-pieces.ts';
-import { JsonTooDeepError, parseJson } from '../../parse-json.ts';
+import { JsonBoundError, parseJson } from '../../parse-json.ts';
 import type { Disclosure } from '../../vault/disclosure.ts';
 import { mayHoldMarkers } from '../../vault/secret-markers.ts';
 import type { Vault } from '../../vault/vault.ts';
@@ -171,14 +171,15 @@ async function decodeBody({ headers, body }: OutgoingResponse, redactor: Disclos
   return value === undefined ? redactor.textInPieces(text) : redactor.jsonInPieces(value);
 }
 
-/** Undefined for what is not JSON. Throws a NodeFailure `result_too_deep`. */
+/** Undefined for what is not JSON. Throws a NodeFailure `result_too_deep` or `too_many_names`. */
 async function readJson(text: string): Promise<Json | undefined> {
   try {
-    return await parseJson(text);
+    return await parseJson(text, valueBounds);
   } catch (error) {
-    if (error instanceof JsonTooDeepError)
-      throw new NodeFailure('result_too_deep', `The answer nests deeper than ${deepestValue} levels.`);
-    return undefined;
+    if (!(error instanceof JsonBoundError)) return undefined;
+    throw error.bound === 'levels'
+      ? new NodeFailure('result_too_deep', `The answer ${tooManyLevels}.`)
+      : new NodeFailure('too_many_names', `The answer ${tooManyNames}.`);
   }
 }
 

@@ -1,0 +1,48 @@
+import type { Json } from './domain-error.ts';
+
+/**
+ * Levels of lists and objects that a value from outside, or one that a workflow made, may have. Far below what PostgreSQL,
+ * `JSON.stringify` and the readers of other languages take before their stacks overflow.
+ */
+export const maxLevels = 128;
+
+/**
+ * Names that one object of such a value may have. Reading, copying or writing an object takes longer for each name the more
+ * there are, and cannot be interrupted: 10 to 20 ms here, and half a second for ten times as many.
+ */
+export const maxNames = 20_000;
+
+/** What JSON is held to that is read. */
+export interface JsonBounds {
+  readonly levels: number;
+  readonly names: number;
+}
+
+/** Those of values. */
+export const valueBounds: JsonBounds = { levels: maxLevels, names: maxNames };
+
+/** Levels of lists and objects in a value; where there are more than `enough`, any number above it. */
+export function depthOf(value: Json, enough: number): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  if (enough < 0) return 1;
+  let depth = 0;
+  for (const item of Object.values(value)) if (item !== undefined) depth = Math.max(depth, depthOf(item, enough - 1));
+  return depth + 1;
+}
+
+/** What a value exceeds, in words that go on after its name; undefined when it may be as it is. */
+export function boundExceeded(value: Json): string | undefined {
+  if (depthOf(value, maxLevels) > maxLevels) return tooManyLevels;
+  return hasMoreNames(value, maxNames) ? tooManyNames : undefined;
+}
+
+export const tooManyLevels = `nests deeper than ${maxLevels} levels`;
+export const tooManyNames = `has an object with more than ${maxNames.toLocaleString('en')} names`;
+
+/** Whether an object in a value, which must not nest too deep, has more names than so many. */
+export function hasMoreNames(value: Json, names: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const items = Object.values(value);
+  if (!Array.isArray(value) && items.length > names) return true;
+  return items.some((item) => item !== undefined && hasMoreNames(item, names));
+}
