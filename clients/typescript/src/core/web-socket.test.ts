@@ -111,6 +111,17 @@ test('after half of the idle time a ping is sent; any message begins the time an
   expectNothingLeft();
 });
 
+test('what comes after the loop has ended begins no time anew', async () => {
+  const { texts, ended } = reading();
+  socket.say('open');
+  controller.abort();
+  await ended;
+  socket.say('message', { data: 'late' });
+  await jest.advanceTimersByTimeAsync(1_000);
+  expect([texts, socket.sent]).toEqual([[], []]);
+  expectNothingLeft();
+});
+
 test('an abort ends the loop without an error', async () => {
   const { ended } = reading();
   socket.say('open');

@@ -23,8 +23,11 @@ export async function* readSocket(url: string, options: SocketOptions): AsyncGen
   const { create, signal, timeout, idleTimeout, ping } = options;
   const socket = create(url);
   const inbox = new Inbox();
+  let isOver = false;
   let timer = setTimeout(() => inbox.end(new StreamError(`no connection within ${timeout} ms`)), timeout);
   const alive = (): void => {
+    // A message may still come while the socket closes.
+    if (isOver) return;
     clearTimeout(timer);
     timer = setTimeout(() => {
       socket.send(ping);
@@ -46,6 +49,7 @@ export async function* readSocket(url: string, options: SocketOptions): AsyncGen
   try {
     for (let text = await inbox.take(); text !== undefined; text = await inbox.take()) yield text;
   } finally {
+    isOver = true;
     clearTimeout(timer);
     signal.removeEventListener('abort', onAbort);
     socket.close();
