@@ -234,7 +234,11 @@ test('a deprecation without a date sends no Deprecation header', async () => {
   }
   const running = await start([Olds], { contracts: [{ descriptor: contract('c', [Old.descriptor]), errors }] });
   const { headers } = await running.fetch('/old');
-  expect([headers.get('deprecation'), headers.get('sunset')]).toEqual([null, 'Fri, 01 Jan 2027 00:00:00 GMT']);
+  expect([headers.get('deprecation'), headers.get('sunset'), headers.get('link')]).toEqual([
+    null,
+    'Fri, 01 Jan 2027 00:00:00 GMT',
+    null,
+  ]);
   await running.close();
 });
 

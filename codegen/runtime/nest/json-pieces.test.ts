@@ -39,7 +39,9 @@ describe('the pieces of a value', () => {
   test('are no larger than a few hundred kilobytes, whether the value is one text, long lists or many members', () => {
     const rows = Array.from({ length: 40_000 }, (_, index) => ({ index, name: `Person ${index}`, tags: ['a', 'b'] }));
     const members = Object.fromEntries(rows.map((row) => [row.name, row]));
-    for (const value of [rows, { deep: { deeper: rows } }, members, ['x'.repeat(3e6)], { text: 'é'.repeat(3e6) }]) {
+    const text = 'x'.repeat(1e6);
+    const places = [[text, 1], [1, text, 2], { first: text, then: 1 }, { first: 1, then: text, last: 2 }];
+    for (const value of [rows, { deep: { deeper: rows } }, members, ...places, { text: 'é'.repeat(3e6) }]) {
       const pieces = [...jsonPieces(value)];
       expect(pieces.join('')).toBe(JSON.stringify(value));
       expect(pieces.every(({ length }) => length < 600_000)).toBe(true);

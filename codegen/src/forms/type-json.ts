@@ -1,5 +1,5 @@
 import type { Contract, Schema } from '../ir/index.ts';
-import { isObject } from '../json.ts';
+import { isObject, type JsonObject } from '../json.ts';
 import { joinPointer } from '../json-pointer.ts';
 import { discriminatorValues } from './discriminate.ts';
 import { type Form, followRef, hiddenNames, isBinary, isHidden } from './form.ts';
@@ -15,6 +15,9 @@ export interface TypeJsonOptions {
   /** Properties that need not be there although the schema requires them. */
   readonly optional?: ReadonlySet<string>;
 }
+
+/** `false` as openapi-typescript takes it beside others. */
+const NEVER = { enum: [] };
 
 const DOCUMENTATION = ['title', 'description', 'deprecated', 'format', 'default', 'examples'] as const;
 
@@ -35,7 +38,9 @@ export function typeJson(
   const hidden = new Set([...inherited, ...hiddenNames(options.contract, schema, options.form)]);
   const own = ownJson(schema, options, hidden);
   const same = (child: Schema): unknown => typeJson(child, options, hidden);
-  const members = schema.allOf.map(same).filter((member) => !saysNothing(member));
+  const members = schema.allOf
+    .map((member) => (member.boolean === false ? NEVER : same(member)))
+    .filter((member) => !saysNothing(member as JsonObject));
   const required = requiredOfComposition(schema).filter((name) => !hidden.has(name) && !options.optional?.has(name));
   const parts = [
     ...(schema.ref === undefined ? [] : [{ $ref: options.refTo(schema.ref) }]),
@@ -62,8 +67,7 @@ function requiredOfComposition(schema: Schema): readonly string[] {
 }
 
 /** A member of `allOf` that adds nothing to a type: no keyword, or only that the value is an object. */
-function saysNothing(member: unknown): boolean {
-  if (!isObject(member)) return false;
+function saysNothing(member: JsonObject): boolean {
   const keys = Object.keys(member).filter((key) => !(DOCUMENTATION as readonly string[]).includes(key));
   return keys.every((key) => key === 'required' || (key === 'type' && member['type'] === 'object'));
 }
@@ -114,8 +118,7 @@ function additionalJson(schema: Schema, properties: readonly unknown[], convert:
   ];
   if (values.length === 0) return undefined;
   if (values.some((value) => isObject(value) && Object.keys(value).length === 0)) return true;
-  const all = [...values, ...properties];
-  return all.length === 1 ? all[0] : { anyOf: all };
+  return { anyOf: [...values, ...properties] };
 }
 
 function branches(
@@ -153,7 +156,7 @@ function fileType(): object {
 
 function documentation(schema: Schema): Record<string, unknown> {
   const json = isObject(schema.json) ? schema.json : {};
-  return Object.fromEntries(DOCUMENTATION.flatMap((key) => (json[key] === undefined ? [] : [[key, json[key]]])));
+  return Object.fromEntries(DOCUMENTATION.filter((key) => key in json).map((key) => [key, json[key]]));
 }
 
 /** `$ref` of a component in the document that openapi-typescript is given. */

@@ -10,6 +10,12 @@ const user = {
   properties: { id: { type: 'string', readOnly: true }, password: { type: 'string', writeOnly: true } },
 };
 
+const tagged = (kind: string): JsonObject => ({
+  type: 'object',
+  required: ['kind'],
+  properties: { kind: { const: kind } },
+});
+
 /** Written out, an object with a `then` looks like a promise to lint. */
 function consequence(schema: JsonObject): JsonObject {
   const keyword = 'then';
@@ -85,6 +91,29 @@ describe('what a validator checks', () => {
       { Subject: { properties: { a: { type: 'string', 'x-problem': 'must be a name' } } } },
       'request',
       { properties: { a: { 'x-problem': { message: 'must be a name', schema: { type: 'string' } } } } },
+    ],
+    ...[{ type: 'string', minLength: 1 }, { type: 'integer' }, { enum: ['a'] }].map(
+      (other): [string, JsonObject, Form, unknown] => [
+        `no property selects beside ${JSON.stringify(other)}`,
+        { Subject: { oneOf: [tagged('cat'), tagged('dog'), other] } },
+        'request',
+        { oneOf: [tagged('cat'), tagged('dog'), other] },
+      ],
+    ),
+    [
+      'a property selects beside what is no object',
+      { Subject: { oneOf: [tagged('cat'), tagged('dog'), { type: 'null', description: 'd' }] } },
+      'request',
+      {
+        type: ['object', 'null'],
+        'x-select': {
+          property: 'kind',
+          cases: [
+            { values: ['cat'], schema: tagged('cat') },
+            { values: ['dog'], schema: tagged('dog') },
+          ],
+        },
+      },
     ],
     ['an empty enum admits nothing', { Subject: { enum: [] } }, 'request', false],
   ])('%s', (_, schemas, form, want) => {

@@ -80,6 +80,11 @@ describe('the type of a schema', () => {
       'response',
       'WithRequired<schemas.Cat, "lives">',
     ],
+    ['what can never be', { allOf: [cat, false] }, 'response', 'schemas.Cat & never'],
+    ['an alternative that can never be', { oneOf: [cat, false] }, 'response', 'schemas.Cat | never'],
+    ['a property that can never be', { type: 'object', properties: { a: false } }, 'response', '{ a?: never; }'],
+    ['a tuple that ends', { type: 'array', prefixItems: [{ type: 'string' }], items: false }, 'response', '[ string ]'],
+    ['never at all', { allOf: [false] }, 'response', 'never'],
     [
       'a reference with siblings',
       { ...cat, properties: { name: { type: 'string' } }, required: ['name'] },
@@ -112,6 +117,25 @@ describe('the type of a schema', () => {
       { type: 'object', properties: { a: { type: 'string' } }, additionalProperties: { type: 'number' } },
       'response',
       '{ a?: string; } & { [key: string]: number | string; }',
+    ],
+    ['a map', { type: 'object', additionalProperties: { type: 'number' } }, 'response', '{ [key: string]: number; }'],
+    [
+      'a property beside an index signature of anything',
+      { type: 'object', properties: { a: { type: 'string' } }, additionalProperties: {} },
+      'response',
+      '{ a?: string; } & { [key: string]: unknown; }',
+    ],
+    [
+      'a property and no others',
+      { type: 'object', properties: { a: { type: 'string' } }, additionalProperties: false },
+      'response',
+      '{ a?: string; }',
+    ],
+    [
+      'patterns beside an index signature',
+      { type: 'object', patternProperties: { '^x': { type: 'string' } }, additionalProperties: { type: 'boolean' } },
+      'response',
+      '{ [key: string]: string | boolean; }',
     ],
     [
       'patterns',
