@@ -102,6 +102,12 @@ describe('executions', () => {
     expect(slept).toEqual([250, 250]);
   });
 
+  test('waitForCompletion asks each second', async () => {
+    server.answer(execution('running'), execution('completed'));
+    await flowpact().executions.waitForCompletion('exec_1');
+    expect(slept).toEqual([1_000]);
+  });
+
   test('waitForCompletion gives up when the time is up', async () => {
     server.answer(execution('running'));
     const waiting = flowpact({ sleep: undefined }).executions.waitForCompletion('exec_1', {

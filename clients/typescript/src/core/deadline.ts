@@ -10,7 +10,7 @@ export async function withDeadline<Value>(
   if (signal?.aborted) throw new AbortError(`${what} was aborted`, { cause: signal.reason });
   let expired = false;
   const onAbort = (): void => controller.abort(signal?.reason);
-  signal?.addEventListener('abort', onAbort, { once: true });
+  signal?.addEventListener('abort', onAbort);
   const timer = setTimeout(() => {
     expired = true;
     controller.abort();
