@@ -169,6 +169,69 @@ test('cancelling fires the signal of a running step and ends the run', async () 
   expect(await engine.ended(['r5'])).toEqual(['r5']);
 });
 
+test('a cancellation stops the run when its transaction commits, and not when it is rolled back', async () => {
+  await submit('r5b', 'blocked@1');
+  await until(() => seen.includes('blocked'));
+  const em = database.orm.em.fork();
+  const rolledBack = em.transactional(async (inner) => {
+    await engine.cancel(['r5b'], inner);
+    throw new Error('rolled back');
+  });
+  await expect(rolledBack).rejects.toThrow('rolled back');
+  await later(100);
+  expect(seen).toEqual(['blocked']);
+  await em.transactional(async (inner) => {
+    await engine.cancel(['r5b'], inner);
+    await later(50);
+    expect(seen).toEqual(['blocked']);
+  });
+  await until(() => seen.includes('signalled'));
+  expect(await engine.ended(['r5b'])).toEqual(['r5b']);
+});
+
+test('a run that was taken away without a word is left', async () => {
+  await submit('r5c', 'blocked@1');
+  await until(() => seen.includes('blocked'));
+  const em = database.orm.em.fork();
+  await em.execute(`update dbos.workflow_status set status = 'CANCELLED' where workflow_uuid = 'r5c'`);
+  await until(() => seen.includes('signalled'));
+  await until(async () => (await engine.health()).running === 0);
+});
+
+test('a run in the name of this process that nothing here works on is begun', async () => {
+  const em = database.orm.em.fork();
+  // As if the commit had been made, and this process had not heard of it.
+  const lost = em.transactional(async (inner) => {
+    await engine.submit([{ runId: 'r5d', body: 'steps@1', input: {} }], inner);
+    throw new Error('no answer');
+  });
+  await expect(lost).rejects.toThrow('no answer');
+  await em.execute(
+    `insert into dbos.workflow_status (workflow_uuid, status, name, queue_name, executor_id, owner_xid, authenticated_user, application_version, serialization, priority)
+     values ('r5d', 'PENDING', 'steps@1', 'executions', ?, 'token', '', 'flowpact', 'json', 0)`,
+    [engine.executorId],
+  );
+  await em.execute(`insert into dbos.workflow_input (workflow_uuid, inputs) values ('r5d', '[{}]')`);
+  await until(() => seen.length === 1);
+  expect(seen).toMatchObject([{ runId: 'r5d', second: 2, resumed: true }]);
+});
+
+test('a body is registered before the engine starts, or not at all; a run needs one', async () => {
+  expect(() => engine.register('late@1', async () => undefined)).toThrow('late@1 is registered too late');
+  await expect(submit('r5e', 'unknown@1')).rejects.toThrow('No body is registered as unknown@1.');
+  expect(await engine.ended(['r5e'])).toEqual(['r5e']);
+});
+
+test('its health tells what is at work; while steps are written there is no problem', async () => {
+  expect(await engine.health()).toEqual({ ok: true, running: 0, queued: 0 });
+  await submit('r5f', 'blocked@1');
+  await until(() => seen.includes('blocked'));
+  expect(await engine.health()).toEqual({ ok: true, running: 1, queued: 0 });
+  expect(engine.problem()).toBeUndefined();
+  await engine.cancel(['r5f']);
+  await until(async () => (await engine.health()).running === 0);
+});
+
 test('select tells which of several steps ended first', async () => {
   await submit('r6', 'race@1');
   await until(() => seen.length === 1);
@@ -238,7 +301,19 @@ test('a run that waits is left when the engine stops, and goes on at the next st
   await engine.stop(5_000);
   expect(seen).toEqual([]);
   await expect(submit('r9', 'steps@1')).rejects.toMatchObject({ code: 'service_unavailable' });
+  await expect(engine.ended(['r8'])).rejects.toMatchObject({ code: 'service_unavailable' });
+  expect(await engine.health()).toEqual({ ok: false, running: 0, queued: 0, detail: 'The engine is stopped.' });
   engine = await startEngine();
   await until(() => seen.length === 1);
   expect(seen).toEqual([{ runId: 'r8', second: 2, resumed: true }]);
+});
+
+test('an engine that could not start leaves room for another', async () => {
+  await engine.stop(0);
+  const { port } = new URL(database.url);
+  const unreachable = new DbosEngine({ orm: database.orm, url: database.url.replace(`:${port}/`, ':1/') });
+  await expect(unreachable.start()).rejects.toThrow('The engine could not start.');
+  engine = await startEngine();
+  await submit('r10', 'steps@1');
+  await until(() => seen.length === 1);
 });

@@ -50,7 +50,7 @@ export class DbosRun implements RunContext {
     this.memory = memory;
     this.#services = services;
     this.#left = new Promise<never>((_, reject) => {
-      this.signal.addEventListener('abort', () => reject(new DBOSWorkflowConflictError(runId)), { once: true });
+      this.signal.addEventListener('abort', () => reject(new DBOSWorkflowConflictError(runId)));
     });
     this.#left.catch(() => undefined);
   }
