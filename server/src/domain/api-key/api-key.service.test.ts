@@ -100,6 +100,20 @@ describe('authenticating', () => {
     await expect(apiKeys().authenticate(secret)).rejects.toMatchObject({ code: 'revoked_api_key' });
   });
 
+  test('the key of something that was made with it is found as it is now', async () => {
+    const { apiKey } = await apiKeys().create(admin, { name: 'of', scopes: ['workflows:read'] });
+    const caller = { organisationId: admin.organisationId, apiKeyId: apiKey.id, scopes: ['workflows:read'] };
+    expect(await apiKeys().callerOf(apiKey.id)).toEqual({ ...caller, plan: 'business' });
+    await change(apiKey.id, { expiresAt: past });
+    await expect(apiKeys().callerOf(apiKey.id)).rejects.toMatchObject({
+      code: 'expired_api_key',
+      details: { expired_at: past.toISOString() },
+    });
+    await apiKeys().revoke(admin, apiKey.id);
+    await expect(apiKeys().callerOf(apiKey.id)).rejects.toMatchObject({ code: 'revoked_api_key' });
+    await expect(apiKeys().callerOf(newId('key'))).rejects.toMatchObject({ code: 'invalid_api_key' });
+  });
+
   test('the time of last use is written at most once a minute', async () => {
     const { apiKey, secret } = await apiKeys().create(admin, { name: 'used', scopes: ['workflows:read'] });
     await apiKeys().authenticate(secret);
@@ -124,6 +138,18 @@ describe('rotating', () => {
     await database.orm.em.fork().nativeUpdate(ApiKeySecret, { validUntil: { $ne: null } }, { validUntil: past });
     await expect(apiKeys().authenticate(secret)).rejects.toMatchObject({ code: 'expired_api_key' });
     await expect(apiKeys().authenticate(rotated.secret)).resolves.toBeDefined();
+  });
+
+  test('tells until when the one before works', async () => {
+    const { apiKey } = await apiKeys().create(admin, { name: 'told', scopes: ['workflows:read'] });
+    expect([apiKey.overlapEndsAt(), apiKey.rotatedAt ?? null]).toEqual([undefined, null]);
+    const { apiKey: rotated } = await apiKeys().rotate(admin, apiKey.id, 3_600);
+    const end = rotated.previousSecretExpiresAt!;
+    expect(end.getTime() - rotated.rotatedAt!.getTime()).toBe(3_600_000);
+    expect(rotated.overlapEndsAt()).toEqual(end);
+    expect([rotated.overlapEndsAt(new Date(end.getTime() - 1)), rotated.overlapEndsAt(end)]).toEqual([end, undefined]);
+    const [old, ...others] = await database.orm.em.fork().find(ApiKeySecret, { apiKey: apiKey.id, validUntil: { $ne: null } }); // prettier-ignore
+    expect([old!.validUntil, others]).toEqual([end, []]);
   });
 
   test('an overlap of 0 ends the old secret at once', async () => {
@@ -217,6 +243,40 @@ describe('changing', () => {
     const itself = await apiKeys().authenticate(secret);
     await expect(apiKeys().update(itself, apiKey.id, { name: 'mine' })).resolves.toMatchObject({ name: 'mine' });
     await expect(apiKeys().revoke(itself, apiKey.id)).resolves.toMatchObject({ id: apiKey.id });
+  });
+
+  test('a change is made to what is stored, not to what was read before; what is absent stays', async () => {
+    const given = { name: 'read', description: 'first', scopes: ['workflows:read'], expiresAt: new Date(Date.now() + 60_000) } as const; // prettier-ignore
+    const { apiKey } = await apiKeys().create(admin, given);
+    const own = apiKeys();
+    await own.get(admin.organisationId, apiKey.id);
+    await apiKeys().update(admin, apiKey.id, { name: 'other', expiresAt: null });
+    const after = await own.update(admin, apiKey.id, { scopes: ['workflows:write'] });
+    expect(after).toMatchObject({ name: 'other', description: 'first', expiresAt: null });
+    expect(await apiKeys().update(admin, apiKey.id, { description: null, bundles: ['read-only'] })).toMatchObject({
+      description: null,
+      grants: ['workflows:write', 'read-only'],
+    });
+    await apiKeys().revoke(admin, apiKey.id);
+    await expect(own.rotate(admin, apiKey.id, 0)).rejects.toMatchObject({ code: 'api_key_not_active' });
+    await expect(own.update(admin, apiKey.id, { name: 'x' })).rejects.toMatchObject({ code: 'api_key_not_active' });
+  });
+
+  test.each([
+    [{ name: 'a\0' }, 'name'],
+    [{ description: '\ud800' }, 'description'],
+  ])('%j cannot be stored: refused, when the key is made and when it is changed', async (fields, field) => {
+    const refused = { code: 'validation_error', details: { errors: [{ field, location: 'body' }] } };
+    const made = apiKeys().create(admin, { name: 'x', scopes: ['workflows:read'], ...fields });
+    await expect(made).rejects.toMatchObject(refused);
+    const { apiKey } = await apiKeys().create(admin, { name: 'x', scopes: ['workflows:read'] });
+    await expect(async () => apiKeys().update(admin, apiKey.id, fields)).rejects.toMatchObject(refused);
+    await expect(apiKeys().update(admin, apiKey.id, { expiresAt: past })).rejects.toMatchObject({
+      details: { errors: [{ field: 'expires_at' }] },
+    });
+    await expect(apiKeys().update(admin, apiKey.id, { scopes: [] })).rejects.toMatchObject({
+      details: { errors: [{ field: 'scopes' }] },
+    });
   });
 
   test('a revoked key stays as it is, and revoking again changes nothing', async () => {

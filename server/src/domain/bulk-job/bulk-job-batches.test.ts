@@ -171,7 +171,11 @@ test('what is no job, or of another organisation, is not there', async () => {
 test('a job that was looked at before is cancelled as it is now', async () => {
   const job = await cancelled(1);
   const own = jobs();
-  await own.get(caller.organisationId, job.id);
+  const workedAt = async (at: Date | null): Promise<unknown> => {
+    await database.orm.em.fork().nativeUpdate(BulkJob, { id: job.id }, { workedAt: at });
+    return (await own.get(caller.organisationId, job.id)).workedAt;
+  };
+  expect([await workedAt(new Date(0)), await workedAt(null)]).toEqual([new Date(0), null]);
   await worker().work();
   await expect(own.cancelJob(caller.organisationId, job.id)).rejects.toMatchObject({
     code: 'bulk_job_already_finished',

@@ -158,12 +158,13 @@ describe('a change', () => {
   });
 
   test('that was made from another revision is refused', async () => {
-    const form = await make();
+    const form = await make({ description: 'first' });
     await update(form, { name: 'Other', revision: 1 });
     await expect(update(form, { name: 'Another', revision: 1 })).rejects.toMatchObject({ code: 'revision_conflict' });
     const own = forms();
     await own.get(caller.organisationId, form.id);
-    await update(form, { name: 'Third', revision: 2 });
+    await update(form, { name: 'Third', description: null, revision: 2 });
+    expect(await own.get(caller.organisationId, form.id)).toMatchObject({ name: 'Third', description: null });
     await expect(own.update(caller, form.id, { name: 'Late', revision: 2 })).rejects.toMatchObject({
       code: 'revision_conflict',
     });
@@ -185,9 +186,13 @@ describe('publishing', () => {
     const { publishedAt, revision } = await publish(form);
     expect([publishedAt, revision]).toEqual([expect.any(Date), 2]);
     expect(await publish(form)).toMatchObject({ publishedAt, revision: 2 });
-    expect((await forms().getPublished(form.slug)).id).toBe(form.id);
+    const own = forms();
+    await update(form, { description: 'first' });
+    expect((await own.getPublished(form.slug)).id).toBe(form.id);
+    await update(form, { description: null });
+    expect((await own.getPublished(form.slug)).description).toBeNull();
     expect((await forms().getPublished(form.id)).id).toBe(form.id);
-    const close = { status: 'draft', publishedAt: null, revision: 3 };
+    const close = { status: 'draft', publishedAt: null, revision: 5 };
     for (let time = 0; time < 2; time++)
       expect(await forms().unpublish(caller.organisationId, form.id)).toMatchObject(close);
   });

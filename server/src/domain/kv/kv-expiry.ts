@@ -23,14 +23,16 @@ export class KvExpiry implements OnModuleInit {
   async purge(batch = atOnce): Promise<boolean> {
     const em = this.orm.em.fork();
     const entries = await em.execute<{ affectedRows: number }>(
-      `delete from kv_entry where (scope_id, key) in (
-         select scope_id, key from kv_entry where expires_at <= now() limit ? for update skip locked)`,
+      `with over as materialized (
+         select scope_id, key from kv_entry where expires_at <= now() limit ? for update skip locked)
+       delete from kv_entry where (scope_id, key) in (select scope_id, key from over)`,
       [batch],
       'run',
     );
     const steps = await em.execute<{ affectedRows: number }>(
-      `delete from kv_step where id in (
-         select id from kv_step where created_at < now() - ?::interval limit ? for update skip locked)`,
+      `with old as materialized (
+         select id from kv_step where created_at < now() - ?::interval limit ? for update skip locked)
+       delete from kv_step where id in (select id from old)`,
       [rememberSteps, batch],
       'run',
     );

@@ -102,7 +102,8 @@ export class DueSchedules {
   }
 
   async #remove(records: string, value: unknown): Promise<number> {
-    const remove = `delete from schedule_occurrence where id in (${records} limit ${removedAtOnce} for update skip locked)`;
+    const remove = `with chosen as materialized (${records} limit ${removedAtOnce} for update skip locked)
+      delete from schedule_occurrence where id in (select id from chosen)`;
     for (let removed = 0; ;) {
       const { affectedRows } = await this.orm.em.fork().execute<{ affectedRows: number }>(remove, [value], 'run');
       removed += affectedRows;

@@ -78,8 +78,9 @@ export class EventChains {
 
   /** Forgets chains in which nothing was started for 30 days, and says how many. */
   async purge(): Promise<number> {
-    const remove = `delete from event_chain where origin_id in (
-      select origin_id from event_chain where used_at < now() - ?::interval limit ${removedAtOnce} for update skip locked)`;
+    const remove = `with chosen as materialized (
+        select origin_id from event_chain where used_at < now() - ?::interval limit ${removedAtOnce} for update skip locked)
+      delete from event_chain where origin_id in (select origin_id from chosen)`;
     for (let removed = 0; ;) {
       const { affectedRows } = await this.orm.em
         .fork()

@@ -246,13 +246,14 @@ describe('a change', () => {
   });
 
   test('may be made from the config before, which it gets as it is stored', async () => {
-    const { id } = await made(hourly);
+    const { id } = await made(hourly, { description: 'first' });
     const own = triggers();
     await own.get(caller.organisationId, id);
-    await triggers().update(caller, id, { name: 'Other', config: { ...hourly, interval: '2h' } });
+    await triggers().update(caller, id, { name: 'Other', description: null, config: { ...hourly, interval: '2h' } });
     const change = (before: TriggerConfig): TriggerConfig => ({ ...(before as ScheduleConfig), catchUpSeconds: 1 });
     expect(await own.update(caller, id, { config: change })).toMatchObject({
       name: 'Other',
+      description: null,
       config: { interval: '2h', catchUpSeconds: 1 },
     });
   });

@@ -315,8 +315,8 @@ describe('values', () => {
       await store({ expiryToldAt: new Date(0) });
       expect(await update({})).toMatchObject({ description: 'd', expiresAt, expiryToldAt: new Date(0) });
       // What others change meanwhile stays.
-      await store({ description: 'other' });
-      expect(await service.get(organisationId, key)).toMatchObject({ description: 'other' });
+      await store({ description: null });
+      expect(await service.get(organisationId, key)).toMatchObject({ description: null });
       await store({ description: 'another' });
       const later = from(120_000);
       const lengthened = { description: 'another', expiresAt: later, expiryToldAt: null };

@@ -9,22 +9,21 @@ const atOnce = 5_000;
 const deliveryDays = 30;
 const eventDays = 33;
 
+/** What is chosen is chosen once: a plan that looks again for each row would remove more than the limit, and take that for the end. */
 const statements = (limit: number): string[] => [
-  `with old as (
-    delete from webhook_delivery where id in (
-      select id from webhook_delivery
-      where created_at < now() - interval '${deliveryDays} days' and next_attempt_at is null
-      order by created_at limit ${limit} for update skip locked)
-    returning id
+  `with chosen as materialized (
+    select id from webhook_delivery
+    where created_at < now() - interval '${deliveryDays} days' and next_attempt_at is null
+    order by created_at limit ${limit} for update skip locked
+  ), old as (delete from webhook_delivery where id in (select id from chosen) returning id
   ), attempts as (delete from webhook_attempt where delivery_id in (select id from old))
   select count(*)::int as removed from old`,
-  `with old as (
-    delete from domain_event where id in (
-      select id from domain_event event
-      where created_at < now() - interval '${eventDays} days' and dispatch_at is null
-        and not exists (select from webhook_delivery where event_id = event.id)
-      order by created_at limit ${limit} for update skip locked)
-    returning id
+  `with chosen as materialized (
+    select id from domain_event event
+    where created_at < now() - interval '${eventDays} days' and dispatch_at is null
+      and not exists (select from webhook_delivery where event_id = event.id)
+    order by created_at limit ${limit} for update skip locked
+  ), old as (delete from domain_event where id in (select id from chosen) returning id
   ) select count(*)::int as removed from old`,
 ];
 

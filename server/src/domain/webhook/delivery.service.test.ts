@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { RecordedLoops } from '../../../test/recorded-loops.ts';
+import { createOrm } from '../../platform/database/orm.ts';
 import type { Caller } from '../caller.ts';
 import { DomainEvent } from '../event/domain-event.entity.ts';
 import type { EventType } from '../event/event-type.ts';
@@ -71,6 +72,16 @@ describe('sending again', () => {
       expect(await find(given)).toEqual(given);
     },
   );
+
+  test('one that was looked at before is sent again as it is now', async () => {
+    const given = await delivery();
+    await bench.em.nativeUpdate(WebhookDelivery, { id: given.id }, { nextAttemptAt: minutes(1) });
+    const own = bench.deliveries;
+    await own.get(caller.organisationId, webhook.id, given.id);
+    await bench.em.nativeUpdate(WebhookDelivery, { id: given.id }, { attemptCount: 0, nextAttemptAt: null });
+    const again = await own.resend(caller.organisationId, webhook.id, given.id);
+    expect(again).toMatchObject({ status: 'pending', attemptsBefore: 0, nextAttemptAt: expect.any(Date) });
+  });
 
   test('the bound between the two is the lease', () => {
     const now = new Date();
@@ -154,8 +165,9 @@ describe('looking', () => {
       (await lists.list(caller.organisationId, webhook.id, { perPage: 9 })).items.map(({ status }) => status);
     expect(await statuses()).toEqual(['failed', 'succeeded', 'failed']);
     // Also who has looked before sees what is stored.
-    await bench.em.nativeUpdate(WebhookDelivery, { id: ids[2]! }, { status: 'succeeded' });
+    await bench.em.nativeUpdate(WebhookDelivery, { id: ids[2]! }, { status: 'succeeded', completedAt: null });
     expect(await statuses()).toEqual(['succeeded', 'succeeded', 'failed']);
+    expect((await lists.list(caller.organisationId, webhook.id, { perPage: 1 })).items[0]!.completedAt).toBeNull();
     const types: EventType[] = ['credential.expired', 'form.submitted'];
     const counts = await Promise.all(types.map(async (eventType) => (await list({ eventType })).page!.total));
     expect(counts).toEqual([3, 0]);
@@ -242,6 +254,23 @@ describe('what is old', () => {
     await event(days(33.1));
     expect(await retention().purge()).toBe(false);
     expect((await bench.em.find(DomainEvent, {})).map(({ id }) => id).sort()).toEqual(kept.sort());
+  });
+
+  test('no more go in a round than it may take, whichever plan PostgreSQL chooses', async () => {
+    for (let count = 0; count < 5; count++) await delivery({ createdAt: days(31) });
+    // Where the planner finds nothing better, it looks for what is to go once more for each row.
+    const off = ['hashjoin', 'mergejoin', 'hashagg', 'sort', 'material', 'memoize'];
+    const set = off.map((name) => `set enable_${name} = off`).join('; ');
+    const orm = await createOrm({
+      url: bench.database.url,
+      onPool: (pool) => pool.on('connect', (client) => void client.query(set)),
+    });
+    try {
+      const retention = new DeliveryRetention(orm, new RecordedLoops());
+      expect([await retention.purge(2), await bench.em.count(WebhookDelivery, {})]).toEqual([true, 3]);
+    } finally {
+      await orm.close();
+    }
   });
 
   test('five deliveries go in three rounds of two, and their events after them', async () => {

@@ -50,6 +50,7 @@ export class DeliveryService {
       orderBy: { createdAt: 'desc', id: 'desc' },
       limit: perPage + 1,
       offset: position ? 0 : (page - 1) * perPage,
+      disableIdentityMap: true,
     });
     return toSlice(items, query, position ? undefined : await this.em.count(WebhookDelivery, where));
   }

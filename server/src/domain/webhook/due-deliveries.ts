@@ -40,17 +40,17 @@ export interface AttemptOutcome {
 
 /** Who takes a row is alone with it until `next_attempt_at`, so that the delivery of a process that died is taken over. */
 const claimStatement = `
-with claimed as (
+with chosen as materialized (
+  select first.id from unnest($4::text[], $5::int[]) with ordinality given(organisation_id, room, turn)
+  cross join lateral (
+    select id from webhook_delivery where organisation_id = given.organisation_id
+      and next_attempt_at <= now() and not webhook_id = any($2)
+    order by next_attempt_at limit given.room for update skip locked
+  ) first
+  order by turn limit $1
+), claimed as (
   update webhook_delivery set next_attempt_at = now() + $3 * interval '1 millisecond'
-  where id in (
-    select first.id from unnest($4::text[], $5::int[]) with ordinality given(organisation_id, room, turn)
-    cross join lateral (
-      select id from webhook_delivery where organisation_id = given.organisation_id
-        and next_attempt_at <= now() and not webhook_id = any($2)
-      order by next_attempt_at limit given.room for update skip locked
-    ) first
-    order by turn limit $1
-  )
+  where id in (select id from chosen)
   returning *
 )
 select claimed.id, claimed.organisation_id, claimed.webhook_id, claimed.origin, claimed.attempt_count,

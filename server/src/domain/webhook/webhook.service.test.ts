@@ -144,11 +144,12 @@ describe('a change', () => {
   });
 
   test('is made to what is stored, not to what was read before', async () => {
-    const { id } = await create();
+    const { id } = await create({ description: 'first' });
     const own = bench.webhooks;
     await own.get(caller.organisationId, id);
-    await bench.webhooks.update(caller, id, { name: 'Other', enabled: false });
-    expect(await own.get(caller.organisationId, id)).toMatchObject({ name: 'Other', enabled: false });
+    await bench.webhooks.update(caller, id, { name: 'Other', description: null, enabled: false });
+    const now = { name: 'Other', description: null, enabled: false };
+    expect(await own.get(caller.organisationId, id)).toMatchObject(now);
     await bench.webhooks.update(caller, id, { enabled: true });
     await own.update(caller, id, { enabled: true });
     expect(await heard()).toBe(1);

@@ -82,8 +82,14 @@ describe('one key', () => {
   });
 
   test('is new after 24 hours, and purging removes it', async () => {
+    const since = Date.now();
     await store.run(request(), handler());
     const em = database.orm.em.fork();
+    const [record] = await em.find(IdempotencyRecord, {});
+    const late = record!.expiresAt.getTime() - since - 86_400_000;
+    expect(late).toBeGreaterThan(-1_000);
+    expect(late).toBeLessThan(10 * 60_000);
+    expect(await store.purge()).toBe(0);
     await em.nativeUpdate(IdempotencyRecord, {}, { expiresAt: new Date(Date.now() - 1) });
     expect(await store.run(request(), handler())).toMatchObject({ kind: 'executed' });
     expect(await store.run(request(), neverCalled)).toMatchObject({ kind: 'replayed' });
@@ -105,6 +111,16 @@ describe('effect and record', () => {
     const refused: StoredResponse = { status: 409, headers: {}, body: { error: {} } };
     expect(await store.run(request(), handler(refused))).toEqual({ kind: 'executed', response: refused });
     expect([await effects(), await records()]).toEqual([0, 0]);
+  });
+
+  test('stay together for an answer below 400 alone', async () => {
+    for (const [status, kept] of [
+      [400, 0],
+      [399, 1],
+    ] as const) {
+      await store.run(request(), handler({ ...created, status }));
+      expect([await effects(), await records()]).toEqual([kept, kept]);
+    }
   });
 
   test('vanish together when the record cannot be written', async () => {

@@ -31,6 +31,23 @@ describe('the log', () => {
     expect(lines[0]).toContain('a@b.c');
   });
 
+  test('hides secrets by name down to five levels', () => {
+    const { logger, last } = capture();
+    logger.info({ token: 'abc', a: { token: 'abc', a: { token: 'abc', a: { token: 'abc', a: { token: 'abc' } } } } });
+    const hidden = '[redacted]';
+    expect(last()).toMatchObject({
+      token: hidden,
+      a: { token: hidden, a: { token: hidden, a: { token: hidden, a: { token: hidden } } } },
+    });
+  });
+
+  test('leaves out what is below its level', () => {
+    const { logger, lines } = capture('warn');
+    logger.info('no');
+    logger.warn('yes');
+    expect(lines).toHaveLength(1);
+  });
+
   test('hides secrets by their shape in any text', () => {
     const { logger, lines } = capture();
     logger.warn(
@@ -81,6 +98,38 @@ describe('NestLogger', () => {
       component: 'Engine',
       err: { message: 'broken', cause: { message: 'deeper' } },
     });
+  });
+
+  test.each([
+    ['fatal', 'fatal'],
+    ['error', 'error'],
+    ['warn', 'warn'],
+    ['log', 'info'],
+    ['debug', 'debug'],
+    ['verbose', 'trace'],
+  ] as const)('%s is logged as %s', (method, level) => {
+    const { logger, last } = capture('trace');
+    new NestLogger(logger)[method]('text', 'Engine');
+    expect(last()).toMatchObject({ level, component: 'Engine', msg: 'text' });
+  });
+
+  const stack = 'Error: broken\n    at here';
+  test.each<[given: unknown[], want: object]>([
+    [['text'], { msg: 'text' }],
+    [[{ a: 1 }, 'text'], { a: 1, msg: 'text' }],
+    [[{ a: 1 }], { a: 1 }],
+    [['broken', stack, 'Engine'], { component: 'Engine', stack, msg: 'broken' }],
+    [[new Error('broken'), 'text', 'Engine'], { component: 'Engine', msg: 'text' }],
+    [[5, 'Engine'], { component: 'Engine', msg: '5' }],
+    [[null, 'Engine'], { component: 'Engine', msg: 'null' }],
+    [[undefined], { msg: 'undefined' }],
+  ])('%j becomes %j', (given, want) => {
+    const { logger, last } = capture();
+    const [message, ...rest] = given;
+    new NestLogger(logger).error(message, ...rest);
+    const { level, time, err, ...line } = last();
+    expect([level, typeof time, line]).toEqual(['error', 'string', want]);
+    expect(err === undefined).toBe(!(message instanceof Error));
   });
 
   test("keeps Nest's own start-up lines out of the ordinary log", () => {

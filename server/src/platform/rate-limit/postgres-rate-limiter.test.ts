@@ -284,7 +284,9 @@ test('purging removes the counts of past days only', async () => {
   const [past, present] = [keyOf('free'), keyOf('free')];
   await consume(past);
   await consume(present);
-  await change(past, { dayStart: new Date(Date.now() - 86_400_000 * 3) });
+  await change(past, { dayStart: new Date(Date.now() - 86_400_000 * 1.999) });
+  expect(await limiter().purge()).toBe(0);
+  await change(past, { dayStart: new Date(Date.now() - 86_400_000 * 2.001) });
   expect(await limiter().purge()).toBe(1);
   expect(await consume(present)).toMatchObject({ headers: { 'X-RateLimit-Remaining': 58 } });
 });
