@@ -1,7 +1,8 @@
-import { beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { currentOrganisation, inOrganisation } from '../tenancy/current-organisation.ts';
 import { StoredJson } from '../stored-json.ts';
+import { sharedResources } from '../tenancy/shared-resources.ts';
 import { EventReader, type LogPlace } from './event-reader.ts';
 
 interface Statement extends PromiseWithResolvers<{ rows: object[] }> {
@@ -31,6 +32,10 @@ beforeEach(() => {
   };
   const em = { getConnection: () => ({ getNativeClient: async () => ({ query }) }) } as unknown as EntityManager;
   reader = new EventReader(em);
+});
+
+afterEach(() => {
+  jest.restoreAllMocks();
 });
 
 const place = (executionId: string, after = 0, organisationId = 'org_1'): LogPlace => ({
@@ -220,4 +225,25 @@ test('a database that is away is told to all at once, and asked again by who com
   const next = reader.read(place('exec_1'));
   await answer(2, row(1, 1));
   expect((await next).events).toHaveLength(1);
+});
+
+test('how many places wait, and for how long the oldest has, is known', async () => {
+  const backlog = (): unknown => sharedResources.batchers.get('event_reader')!();
+  expect(backlog()).toEqual({ items: 0, bytes: 0, oldestMs: 0 });
+  void reader.read(place('first'));
+  await settle();
+  const now = Date.now();
+  const clock = jest.spyOn(Date, 'now');
+  for (const [at, organisation] of [
+    [now + 1_000, 'org_1'],
+    [now + 3_000, 'org_1'],
+    [now + 2_000, 'org_2'],
+  ] as const) {
+    clock.mockReturnValue(at);
+    void reader.read(place(`exec_${at}`, 0, organisation));
+  }
+  clock.mockReturnValue(now + 5_000);
+  expect(backlog()).toEqual({ items: 3, bytes: 0, oldestMs: 4_000 });
+  clock.mockReturnValue(now);
+  expect(backlog()).toMatchObject({ oldestMs: 0 });
 });

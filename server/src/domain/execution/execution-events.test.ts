@@ -1,6 +1,8 @@
+import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { newId } from '../id.ts';
+import { eventLoop } from '../tenancy/event-loop-turns.ts';
 import { EventReader, type LoggedEvent, type LogExcerpt, type LogPlace } from './event-reader.ts';
 import { ExecutionEvents } from './execution-events.ts';
 import type { ExecutionStatus } from './execution.entity.ts';
@@ -22,6 +24,8 @@ beforeEach(() => {
   jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
   [log, status, atOnce, onRead] = [[], 'running', 50, () => undefined];
   reads.length = 0;
+  // A busy machine makes it wait, by timers of its own.
+  jest.spyOn(eventLoop, 'turn').mockReturnValue(undefined);
   leaving = new AbortController();
   jest.spyOn(EventReader.prototype, 'read').mockImplementation(async (place): Promise<LogExcerpt> => {
     reads.push(place);
@@ -89,6 +93,7 @@ test('what is stored comes first, then what is new, until the terminal event', a
   await settle();
   expect(following).toEqual({ seen: [2, 3, 4], over: true });
   expect(wakers.size).toBe(0);
+  expect(getEventListeners(leaving.signal, 'abort')).toEqual([]);
   expect(reads[0]).toEqual({ executionId, organisationId: 'org_1', after: 1 });
   expect(jest.getTimerCount()).toBe(0);
 });
