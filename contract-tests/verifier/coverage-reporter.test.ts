@@ -52,12 +52,13 @@ const hasReport = (): boolean => existsSync(join(root, 'contract-tests/.report/c
 async function gate(
   config: ConstructorParameters<typeof ContractCoverageReporter>[0],
   observed: typeof everything,
-  { file = '/a/contract-tests/platform/pets.test.ts', wasInterrupted = false } = {},
+  { file = '/a/contract-tests/platform/pets.test.ts', wasInterrupted = false, beside = [] as string[] } = {},
 ): Promise<string | undefined> {
   const reporter = new ContractCoverageReporter(config, { root });
   reporter.onRunStart();
   new CoverageStore(join(root, 'contract-tests/.report'), 'platform').save(file, observed);
-  await reporter.onRunComplete(undefined, { testResults: [{ testFilePath: file }], wasInterrupted });
+  const testResults = [...beside, file].map((testFilePath) => ({ testFilePath }));
+  await reporter.onRunComplete(undefined, { testResults, wasInterrupted });
   return reporter.getLastError()?.message;
 }
 
@@ -72,6 +73,11 @@ test('a run that did not observe all of it fails, and names what is missing', as
   expect(printed).toContain('contract coverage: 1/2 ');
   expect(printed).toContain('\nnot observed: listPets 204\n');
   expect(report()).toEqual({ declared: 2, observed: 1, missing: ['listPets 204'] });
+});
+
+test('contract tests are judged among all others too', async () => {
+  const beside = ['/a/codegen/src/cli.test.ts', '/a/server/src/pets.test.ts'];
+  expect(await gate(full, [], { beside })).toMatch(/^Declared but never observed/);
 });
 
 test('what a run observed is forgotten by the next', async () => {
