@@ -17,7 +17,7 @@ export function executionEventData(row: string, output = `${row}.output`, error 
     'workflow_name', (select name from workflow where workflow.id = ${row}.workflow_id), 'status', ${row}.status,
     'created_at', ${time(`${row}.created_at`)}, 'started_at', ${time(`${row}.started_at`)},
     'completed_at', ${time(`${row}.completed_at`)}, 'output', case when not ${isLarge} then ${output} end,
-    'output_omitted', ${isLarge}, 
+    'output_omitted', ${isLarge},
     'error', case when ${hasLargeDetails} then jsonb_set(${error}, '{details}', ${omittedDetails}) else ${error} end)`;
 }
 

@@ -88,8 +88,27 @@ test('plain paths are read in process', async () => {
 
 test('only the steps that an expression names go to the sandbox', async () => {
   await evaluate('{{ steps.fetch.output.status + 0 }}');
-  expect(Object.keys(sandbox.tasks.at(-1)!.globals())).toEqual(['steps']);
-  expect(JSON.parse(sandbox.tasks.at(-1)!.globals().steps!)).toEqual({ fetch: scope.steps.fetch });
+  const globals = await sandbox.tasks.at(-1)!.globals();
+  expect(Object.keys(globals)).toEqual(['steps']);
+  expect(JSON.parse(globals.steps!)).toEqual({ fetch: scope.steps.fetch });
+});
+
+test('what is large is written for the sandbox in pieces', async () => {
+  const rows = Array.from({ length: 10_000 }, (_, id) => ({ id, name: `Person ${id}`, tags: ['a', '\u0000'] }));
+  const large: Scope = { ...scope, input: { rows }, steps: { get: { output: rows, status: 'completed' } } };
+  const text = JSON.stringify(rows);
+  let results: Json[] = [];
+  const length = await maxJsonLength(async () => {
+    results = [
+      await evaluator.evaluate('{{ input.rows.length + 0 }}', large, turn),
+      await evaluator.evaluate('{{ steps.get.output.at(-1).tags }}', large, turn),
+      await evaluator.evaluate('{{ Object.keys(steps) }}', large, turn),
+      (await evaluator.program('return [input.rows[3], steps.get.output.length]', large, turn)).value,
+      (await evaluator.schemaFaults({ type: 'array', maxItems: 3 }, rows, turn)).length,
+    ];
+  });
+  expect(results).toEqual([10_000, ['a', '\0'], ['get'], [rows[3], 10_000], 1]);
+  expect(length).toBeLessThan(text.length / 2);
 });
 
 test.each<[source: string, want: string[] | 'all']>([

@@ -10,6 +10,7 @@ import {
   maxLogMessage,
   Sandbox,
   type SandboxFailure,
+  type SandboxGlobals,
   type SandboxLog,
   sandboxLogLevels,
   type SandboxOutcome,
@@ -99,7 +100,10 @@ export class Evaluator {
     value: Json,
     turn: EvaluationTurn,
   ): Promise<readonly SchemaFault[]> {
-    const globals = (): Record<string, string> => ({ value: JSON.stringify(value) });
+    const globals = (): SandboxGlobals | Promise<SandboxGlobals> => {
+      const json = writeJson(value);
+      return typeof json === 'string' ? { value: json } : json.then((text) => ({ value: text }));
+    };
     return schemaTask(JSON.stringify(schema), globals, this.#sandbox, turn);
   }
 
@@ -169,7 +173,7 @@ class Evaluation {
   /** Expressions that are put into texts, and the JSON of those that are lists or objects. */
   readonly #inText = new Set<Expression>();
   readonly #texts = new Map<Expression, string>();
-  readonly #json = new Map<string, string | undefined>();
+  readonly #json = new Map<string, string | Promise<string> | undefined>();
   /** A marker for each secret that an expression names. */
   readonly #secrets: Record<string, string> | undefined;
   readonly #markerOf: ((name: string) => string) | undefined;
@@ -259,29 +263,33 @@ class Evaluation {
     return { organisationId, kind, source, globals: () => this.#globals(kind, source), seed, now: this.#now };
   }
 
-  #globals(kind: SandboxTask['kind'], source: string): Record<string, string | undefined> {
+  #globals(kind: SandboxTask['kind'], source: string): SandboxGlobals | Promise<SandboxGlobals> {
     const globals: Record<string, string | undefined> = {};
+    const large: Promise<void>[] = [];
     for (const name of Object.keys(this.#roots)) {
       // Programs do not only send what they read.
       if (name === 'secrets' && kind === 'program') continue;
-      if (mentions(source, name)) globals[name] = name === 'steps' ? this.#stepsJson(source) : this.#rootJson(name);
+      if (!mentions(source, name)) continue;
+      const json = name === 'steps' ? this.#stepsJson(source) : this.#rootJson(name);
+      // Each has its place from the start, so that they come in the same order every time.
+      globals[name] = typeof json === 'string' ? json : undefined;
+      if (json instanceof Promise) large.push(json.then((text) => void (globals[name] = text)));
     }
-    return globals;
+    return large.length === 0 ? globals : Promise.all(large).then(() => globals);
   }
 
-  #rootJson(name: string): string | undefined {
-    if (!this.#json.has(name)) this.#json.set(name, JSON.stringify(this.#roots[name]));
+  #rootJson(name: string): string | Promise<string> | undefined {
+    const value = this.#roots[name];
+    if (!this.#json.has(name)) this.#json.set(name, value === undefined ? undefined : writeJson(value));
     return this.#json.get(name);
   }
 
   /** Only the steps that the source names: the outputs of a large workflow would not fit into an expression's memory. */
-  #stepsJson(source: string): string | undefined {
+  #stepsJson(source: string): string | Promise<string> | undefined {
     const named = stepsNamedIn(source);
     if (named === 'all') return this.#rootJson('steps');
     const steps = this.#roots.steps as Record<string, Json>;
-    return JSON.stringify(
-      Object.fromEntries(named.filter((id) => Object.hasOwn(steps, id)).map((id) => [id, steps[id]])),
-    );
+    return writeJson(Object.fromEntries(named.filter((id) => Object.hasOwn(steps, id)).map((id) => [id, steps[id]])));
   }
 
   fill(value: Json): Json {

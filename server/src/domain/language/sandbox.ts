@@ -32,14 +32,18 @@ export interface SandboxTask {
   source: string;
   /**
    * Names the source may read, each with its value as JSON text; `undefined` declares the name without a value. Asked for
-   * when the task gets its turn, and perhaps again, so that what waits holds no text; must be the same every time.
+   * when the task gets its turn, and perhaps again, so that what waits holds no text; must be the same every time. A promise
+   * where the texts are large, which are written in pieces; it does not reject.
    */
-  globals: () => Readonly<Record<string, string | undefined>>;
+  globals: () => SandboxGlobals | Promise<SandboxGlobals>;
   /** What `Math.random` counts from; equal seeds give equal numbers. */
   seed: string;
   /** What the clock says, in milliseconds since 1970; it stands still. */
   now: number;
 }
+
+/** JSON texts by name. */
+export type SandboxGlobals = Readonly<Record<string, string | undefined>>;
 
 /** What a task is; each kind has threads of its own. */
 export const sandboxTaskKinds = ['expression', 'program', 'schema', 'yaml'] as const;

@@ -1,8 +1,8 @@
-import type { SandboxOutcome, SandboxTask } from '../../domain/language/sandbox.ts';
+import type { SandboxGlobals, SandboxOutcome, SandboxTask } from '../../domain/language/sandbox.ts';
 
 /** A task as a thread gets it. */
 export interface ThreadTask extends Omit<SandboxTask, 'globals' | 'organisationId'> {
-  readonly globals: Readonly<Record<string, string | undefined>>;
+  readonly globals: SandboxGlobals;
 }
 
 /** What a thread is asked. */

@@ -1,6 +1,7 @@
 /* oxlint-disable unicorn/require-post-message-target-origin -- threads have no origin */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import type { SandboxGlobals } from '../../domain/language/sandbox.ts';
 import { grace, sandboxLimits, slowAfter } from './limits.ts';
 import type { SandboxJob } from './sandbox-job.ts';
 import { ThreadGate } from './thread-gate.ts';
@@ -41,6 +42,8 @@ export class WorkerThread {
   readonly #listener: ThreadListener;
   readonly #gate = new ThreadGate();
   readonly #given: Given[] = [];
+  /** Ends when the jobs have been posted whose globals are still being written; those that come after them wait for it. */
+  #posting: Promise<void> | undefined;
   #lastId = 0;
   #watch: NodeJS.Timeout | undefined;
   #isReady = false;
@@ -161,10 +164,22 @@ export class WorkerThread {
     await this.#worker.terminate();
   }
 
-  #post({ id, job: { task } }: Given): void {
+  /** In the order in which the jobs were given. */
+  #post(given: Given): void {
+    const globals = given.job.task.globals();
+    if (this.#posting === undefined && !(globals instanceof Promise)) return this.#send(given, globals);
+    const posting = Promise.all([globals, this.#posting]).then(([texts]) => {
+      if (this.#posting === posting) this.#posting = undefined;
+      // It may have been taken back in the meantime.
+      if (!this.#isGone && this.#given.includes(given)) this.#send(given, texts);
+    });
+    this.#posting = posting;
+  }
+
+  #send({ id, job: { task } }: Given, globals: SandboxGlobals): void {
     const { kind, source, seed, now } = task;
     const { epoch } = this.#gate;
-    const request: ThreadRequest = { id, epoch, task: { kind, source, seed, now, globals: task.globals() } };
+    const request: ThreadRequest = { id, epoch, task: { kind, source, seed, now, globals } };
     this.#worker.postMessage(request);
   }
 
