@@ -168,12 +168,21 @@ export class WorkerThread {
   #post(given: Given): void {
     const globals = given.job.task.globals();
     if (this.#posting === undefined && !(globals instanceof Promise)) return this.#send(given, globals);
-    const posting = Promise.all([globals, this.#posting]).then(([texts]) => {
+    const posting: Promise<void> = this.#sendLater(given, globals, this.#posting).finally(() => {
       if (this.#posting === posting) this.#posting = undefined;
-      // It may have been taken back in the meantime.
-      if (!this.#isGone && this.#given.includes(given)) this.#send(given, texts);
     });
     this.#posting = posting;
+  }
+
+  async #sendLater(
+    given: Given,
+    globals: SandboxGlobals | Promise<SandboxGlobals>,
+    before: Promise<void> | undefined,
+  ): Promise<void> {
+    const texts = await globals;
+    await before;
+    // It may have been taken back in the meantime.
+    if (!this.#isGone && this.#given.includes(given)) this.#send(given, texts);
   }
 
   #send({ id, job: { task } }: Given, globals: SandboxGlobals): void {
