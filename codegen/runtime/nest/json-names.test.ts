@@ -2,11 +2,11 @@ import * as fc from 'fast-check';
 import { expect, test } from '@jest/globals';
 import { hasMoreNames } from './json-names.ts';
 
-/** The most names that an object in a value has. */
-function mostNames(value: unknown): number {
+/** The number of names of the object in a value that has the most. */
+function maxNamesOf(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0;
   const own = Array.isArray(value) ? 0 : Object.keys(value).length;
-  return Math.max(own, ...Object.values(value).map(mostNames));
+  return Math.max(own, ...Object.values(value).map(maxNamesOf));
 }
 
 const texts = fc.oneof(
@@ -27,10 +27,10 @@ test('an object may have as many names, and not one more', () => {
   fc.assert(
     fc.property(values, fc.constantFrom('', ' ', '\t'), (value, space) => {
       const text = JSON.stringify(value, null, space);
-      const most = mostNames(value);
-      if (most === 0) return;
-      expect(hasMoreNames(text, most)).toBe(false);
-      if (most > 1) expect(hasMoreNames(text, most - 1)).toBe(true);
+      const max = maxNamesOf(value);
+      if (max === 0) return;
+      expect(hasMoreNames(text, max)).toBe(false);
+      if (max > 1) expect(hasMoreNames(text, max - 1)).toBe(true);
     }),
     { numRuns: 300 },
   );

@@ -95,7 +95,7 @@ test('many are gone through a thousand at a time, each once', async () => {
   expect(new Set(asked.flat()).size).toBe(2_500);
 });
 
-test('whoever has called it is told of its end, once that is stored', async () => {
+test('the caller gets a signal of its end, once that is stored', async () => {
   rows = [
     { id: 'exec_1', parentExecutionId: 'exec_0' },
     { id: 'exec_2', parentExecutionId: null },

@@ -95,14 +95,14 @@ test('a run whose execution has ended is cancelled', async () => {
   expect(warnings).toEqual([['Execution exec_00000 was suspended although its wait was over (ended); it goes on.']]);
 });
 
-test('a run is told of the end of what it has called', async () => {
+test('a run gets a signal when what it has called has ended', async () => {
   one('called ended', { signal: 'child:exec_9' });
   await reconciler().round();
   expect(mended).toEqual([['signal', 'exec_00000', 'child:exec_9', { at }]]);
   expect(warnings[0]![0]).toContain('(called ended, child:exec_9)');
 });
 
-test('a run is told of the decision as it was taken', async () => {
+test('a run gets the decision as it was taken', async () => {
   const decidedAt = '2025-12-31T00:00:00+00:00';
   one('answered', { signal: 'approval:a', wait: { status: 'declined', decidedBy: 'user_x', note: null, decidedAt } });
   await reconciler().round();

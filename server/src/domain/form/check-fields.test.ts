@@ -3,7 +3,7 @@ import { fieldProblems } from './check-fields.ts';
 import { type FieldType, fieldTypes, type FormField, isForeignTo, longest } from './form-field.ts';
 
 const field = (more: Partial<FormField> = {}): FormField => ({ name: 'a', type: 'text', label: 'A', ...more });
-const told = (...fields: FormField[]): [string, string][] =>
+const problemsOf = (...fields: FormField[]): [string, string][] =>
   fieldProblems(fields).map(({ field: at, message }) => [at, message]);
 const options = ['x', 'y'].map((value) => ({ value, label: value }));
 
@@ -34,7 +34,7 @@ test.each<[given: Partial<FormField>, at: string, message: string]>([
   ],
   [{ pattern_message: 'x' }, 'pattern_message', 'needs a pattern that it speaks of'],
 ])('%j: %s %s', (given, at, message) => {
-  expect(told(field(given))).toEqual([[`fields[0].${at}`, message]]);
+  expect(problemsOf(field(given))).toEqual([[`fields[0].${at}`, message]]);
 });
 
 test.each<Partial<FormField>>([
@@ -60,16 +60,16 @@ test.each<Partial<FormField>>([
   { type: 'select', options, placeholder: 'x' },
   { type: 'checkbox', required: true },
 ])('%j is fine', (given) => {
-  expect(told(field(given))).toEqual([]);
+  expect(problemsOf(field(given))).toEqual([]);
 });
 
-test('a pattern that no engine could run in time is told with what to do', () => {
-  const [[at, message]] = told(field({ pattern: '(' })) as [[string, string]];
+test('a pattern that no engine could run in time is reported with what to do', () => {
+  const [[at, message]] = problemsOf(field({ pattern: '(' })) as [[string, string]];
   expect([at, message.length > 10]).toEqual(['fields[0].pattern', true]);
 });
 
-test('the name of an earlier field, and everything else, is told of each field', () => {
-  expect(told(field(), field({ name: 'b', min: 1 }), field({ name: 'a', max: 1 })).map(([at]) => at)).toEqual([
+test('the name of an earlier field, and everything else, is reported for each field', () => {
+  expect(problemsOf(field(), field({ name: 'b', min: 1 }), field({ name: 'a', max: 1 })).map(([at]) => at)).toEqual([
     'fields[1].min',
     'fields[2].max',
     'fields[2].name',

@@ -74,7 +74,7 @@ export class FormService {
       settings: {},
       workflowId: null,
       ...defined(given),
-      // Behind the name: what is wrong with that is told of it first.
+      // After the name, so that what is wrong with that is reported for `name` first.
       title: given.title ?? given.name,
     };
     if (content.workflowId) assertMayExecute(caller);

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@
 import { Logger } from '@nestjs/common';
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts';
 import { RecordedLoops } from '../../../test/recorded-loops.ts';
+import { hmac, hook, hourly, manual, onEvent } from '../../../test/trigger-configs.ts';
 import { MasterKeySealer } from '../../platform/crypto/master-key-sealer.ts';
 import type { Caller } from '../caller.ts';
 import { type Json, ResourceNotFoundError, ValidationFailedError } from '../domain-error.ts';
@@ -16,7 +17,7 @@ import { scopes } from '../scope.ts';
 import type { WorkflowService } from '../workflow/workflow.service.ts';
 import { disableTriggersOf } from './disable-triggers.ts';
 import { ScheduleOccurrence } from './schedule-occurrence.entity.ts';
-import type { HmacAuth, HookAuth, ScheduleConfig, TriggerConfig } from './trigger-config.ts';
+import type { HookAuth, ScheduleConfig, TriggerConfig } from './trigger-config.ts';
 import type { Firing, TriggerFiring } from './trigger-firing.ts';
 import { Trigger } from './trigger.entity.ts';
 import { type NewTrigger, secretContext, TriggerService, type TriggerWithSecret } from './trigger.service.ts';
@@ -69,32 +70,6 @@ const firing = {
 function triggers(): TriggerService {
   return new TriggerService(database.orm.em.fork(), workflows, firing, sealer, events);
 }
-
-const hook = (auth: HookAuth = { type: 'bearer' }): TriggerConfig => ({
-  kind: 'webhook',
-  methods: ['POST'],
-  path: null,
-  auth,
-  respond: 'immediately',
-  timeoutSeconds: 30,
-});
-const hmac = { type: 'hmac', format: 'standard_webhooks' } as HmacAuth;
-const hourly: ScheduleConfig = {
-  kind: 'schedule',
-  cron: null,
-  interval: '1h',
-  timezone: 'UTC',
-  startsAt: null,
-  endsAt: null,
-  overlap: 'skip',
-  catchUpSeconds: 60,
-};
-const onEvent = (filter: string | null = null): TriggerConfig => ({
-  kind: 'event',
-  events: ['form.submitted', 'execution.failed'],
-  filter,
-});
-const manual: TriggerConfig = { kind: 'manual' };
 
 const make = (config: TriggerConfig, more: Partial<NewTrigger> = {}, by = caller): Promise<TriggerWithSecret> =>
   triggers().create(by, { workflowId, name: 'Trigger', enabled: true, config, ...more });
