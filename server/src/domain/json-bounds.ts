@@ -30,19 +30,25 @@ export function depthOf(value: Json, enough: number): number {
   return depth + 1;
 }
 
-/** What a value exceeds, in words that go on after its name; undefined when it may be as it is. */
-export function boundExceeded(value: Json): string | undefined {
-  if (depthOf(value, maxLevels) > maxLevels) return tooManyLevels;
-  return hasMoreNames(value, maxNames) ? tooManyNames : undefined;
+/** The first bound that a value exceeds, found in one walk that goes no deeper than it may; undefined when there is none. */
+export function exceededBound(value: Json, { levels, names }: JsonBounds = valueBounds): keyof JsonBounds | undefined {
+  return exceededIn(value, levels, names);
 }
 
-export const tooManyLevels = `nests deeper than ${maxLevels} levels`;
-export const tooManyNames = `has an object with more than ${maxNames.toLocaleString('en')} names`;
+/** What is wrong with a value that exceeds a bound, in words that go on after its name. */
+export const exceeds: Readonly<Record<keyof JsonBounds, string>> = {
+  levels: `nests deeper than ${maxLevels} levels`,
+  names: `has an object with more than ${maxNames.toLocaleString('en')} names`,
+};
 
-/** Whether an object in a value, which must not nest too deep, has more names than so many. */
-export function hasMoreNames(value: Json, names: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
+function exceededIn(value: Json, levels: number, names: number): keyof JsonBounds | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (levels === 0) return 'levels';
   const items = Object.values(value);
-  if (!Array.isArray(value) && items.length > names) return true;
-  return items.some((item) => item !== undefined && hasMoreNames(item, names));
+  if (!Array.isArray(value) && items.length > names) return 'names';
+  for (const item of items) {
+    const exceeded = item === undefined ? undefined : exceededIn(item, levels - 1, names);
+    if (exceeded) return exceeded;
+  }
+  return undefined;
 }

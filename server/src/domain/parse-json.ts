@@ -1,5 +1,5 @@
 import type { Json } from './domain-error.ts';
-import { depthOf, hasMoreNames, type JsonBounds, maxLevels } from './json-bounds.ts';
+import { exceededBound, type JsonBounds, maxLevels } from './json-bounds.ts';
 import { inPieces, type WorkInPieces } from './work-in-pieces.ts';
 
 /** Characters that are parsed without a pause: a millisecond's work, or a few where they are lists and objects without anything in them. */
@@ -8,8 +8,6 @@ const pieceSize = 65_536;
 const large = 4 * pieceSize;
 /** Unless it is said otherwise: levels are told apart that are far more than values may have. */
 const unbounded: JsonBounds = { levels: maxLevels + 64, names: Infinity };
-/** Characters that the shortest name takes, with its value: `"":1,`. */
-const nameLength = 5;
 
 const comma = 0x2c;
 const quote = 0x22;
@@ -38,9 +36,8 @@ export class JsonBoundError extends Error {
 export async function parseJson(text: string, bounds = unbounded): Promise<Json> {
   if (text.length > large) return inPieces(jsonIn(text, pieceSize, bounds));
   const value = JSON.parse(text) as Json;
-  const { levels, names } = bounds;
-  if (bounds !== unbounded && depthOf(value, levels) > levels) throw new JsonBoundError('levels');
-  if (text.length > names * nameLength && hasMoreNames(value, names)) throw new JsonBoundError('names');
+  const exceeded = bounds === unbounded ? undefined : exceededBound(value, bounds);
+  if (exceeded) throw new JsonBoundError(exceeded);
   return value;
 }
 

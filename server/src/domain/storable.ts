@@ -1,5 +1,5 @@
 import { type Json, ValidationFailedError } from './domain-error.ts';
-import { boundExceeded } from './json-bounds.ts';
+import { exceededBound, exceeds } from './json-bounds.ts';
 
 /** NUL and lone surrogates in the escapes of JSON; a backslash that is itself escaped may look like one. */
 const suspicious = /\\u(0000|d[89a-f])/i;
@@ -15,8 +15,8 @@ export function toJsonb(value: unknown): string {
  * many names, or numbers or characters that cannot be stored.
  */
 export function checkStorable(field: string, value: Json): void {
-  const exceeded = boundExceeded(value);
-  if (exceeded) throw refused(field, exceeded);
+  const exceeded = exceededBound(value);
+  if (exceeded) throw refused(field, exceeds[exceeded]);
   if (holdsInfinity(value)) throw refused(field, 'has a number that is too large');
   const json = JSON.stringify(value);
   if (!suspicious.test(json) || JSON.stringify(storable(value)) === json) return;

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { hasMoreNames } from '#runtime/nest/index.ts';
 import type { Json } from '../../domain/domain-error.ts';
-import { maxNames, tooManyNames } from '../../domain/json-bounds.ts';
+import { exceeds, maxNames } from '../../domain/json-bounds.ts';
 import { OpenRouteError } from './open-errors.ts';
 
 /**
@@ -28,7 +28,7 @@ function decode(body: Buffer): string {
 }
 
 function toJson(text: string): Json {
-  if (hasMoreNames(text, maxNames)) throw malformed(tooManyNames);
+  if (hasMoreNames(text, maxNames)) throw malformed(exceeds.names);
   try {
     return JSON.parse(text) as Json;
   } catch {

@@ -1,5 +1,5 @@
 import type { Json } from '../domain-error.ts';
-import { tooManyLevels, tooManyNames, valueBounds } from '../json-bounds.ts';
+import { exceeds, valueBounds } from '../json-bounds.ts';
 import { writeJson } from '../json-pieces.ts';
 import { JsonBoundError, parseJson } from '../parse-json.ts';
 import { NodeFailure, type Scope } from '../nodes/node-type.ts';
@@ -364,10 +364,8 @@ async function parsed(code: string, subject: string, json: string): Promise<Json
   try {
     return await parseJson(json, valueBounds);
   } catch (error) {
-    if (error instanceof JsonBoundError) {
-      const exceeded = error.bound === 'levels' ? tooManyLevels : tooManyNames;
-      throw new NodeFailure(code, `${subject}: gave a result that ${exceeded}`, { reason: 'output' });
-    }
+    if (error instanceof JsonBoundError)
+      throw new NodeFailure(code, `${subject}: gave a result that ${exceeds[error.bound]}`, { reason: 'output' });
     throw new NodeFailure(code, `${subject}: gave a result that is not JSON`, { reason: 'output' }, { cause: error });
   }
 }

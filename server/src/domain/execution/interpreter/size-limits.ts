@@ -1,5 +1,5 @@
 import type { Json } from '../../domain-error.ts';
-import { maxLevels, maxNames, tooManyLevels, tooManyNames } from '../../json-bounds.ts';
+import { exceeds, maxLevels, maxNames } from '../../json-bounds.ts';
 import { sizeOf } from '../../json-size.ts';
 import { NodeFailure, type NodeResult } from '../../nodes/node-type.ts';
 
@@ -75,8 +75,9 @@ export class SizeLimits {
       );
     if (which === 'input') return;
     if (hasTooManyNames && this.#bounds.names !== undefined)
-      throw new NodeFailure('too_many_names', `The result ${tooManyNames}.`, { limit_names: maxNames });
-    if (!hasTooManyNames && depth > maxLevels) throw new NodeFailure('result_too_deep', `The result ${tooManyLevels}.`);
+      throw new NodeFailure('too_many_names', `The result ${exceeds.names}.`, { limit_names: maxNames });
+    if (!hasTooManyNames && depth > maxLevels)
+      throw new NodeFailure('result_too_deep', `The result ${exceeds.levels}.`);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Json } from '../../domain-error.ts';
-import { boundExceeded } from '../../json-bounds.ts';
+import { exceededBound, exceeds } from '../../json-bounds.ts';
 import { limits } from '../definition.schema.ts';
 import { type EvaluationTurn, limitOf } from '../evaluator.ts';
 import { schemaFaults } from '../json-schema.ts';
@@ -63,8 +63,8 @@ function sizeProblem(text: string): DefinitionProblem | undefined {
 function readParsed({ value, problems }: ParsedYaml, types: NodeTypes): ReadDocument {
   if (value === undefined) return { problems };
   if (!isObject(value)) return refused('invalid_structure', 'The text is not a map.');
-  const exceeded = boundExceeded(value);
-  if (exceeded) return refused('too_deep', `The text ${exceeded}.`);
+  const exceeded = exceededBound(value);
+  if (exceeded) return refused('too_deep', `The text ${exceeds[exceeded]}.`);
   return readDocument(normalised(value, types));
 }
 

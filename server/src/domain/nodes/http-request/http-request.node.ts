@@ -1,5 +1,5 @@
 import type { Json } from '../../domain-error.ts';
-import { tooManyLevels, tooManyNames, valueBounds } from '../../json-bounds.ts';
+import { exceeds, valueBounds } from '../../json-bounds.ts';
 import { parseDuration } from '../../language/duration.ts';
 import { writeJson } from '../../json-pieces.ts';
 import { JsonBoundError, parseJson } from '../../parse-json.ts';
@@ -177,9 +177,8 @@ async function readJson(text: string): Promise<Json | undefined> {
     return await parseJson(text, valueBounds);
   } catch (error) {
     if (!(error instanceof JsonBoundError)) return undefined;
-    throw error.bound === 'levels'
-      ? new NodeFailure('result_too_deep', `The answer ${tooManyLevels}.`)
-      : new NodeFailure('too_many_names', `The answer ${tooManyNames}.`);
+    const code = error.bound === 'levels' ? 'result_too_deep' : 'too_many_names';
+    throw new NodeFailure(code, `The answer ${exceeds[error.bound]}.`);
   }
 }
 
